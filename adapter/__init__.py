@@ -1,0 +1,3 @@
+"""egisz-adapter: FHIR Bundles in, checked СЭМД documents and register messages out."""
+
+__version__ = "0.1.0"

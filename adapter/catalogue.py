@@ -1,0 +1,47 @@
+"""The catalogue: ``mappings/`` and ``templates/``, built in, with an author's folder laid over them file by file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adapter.errors import InternalError, UsageError
+
+
+def builtin_root() -> Path:
+    """The folder that holds the built-in ``mappings/`` and ``templates/`` (in a wheel, or in the checkout)."""
+    here = Path(__file__).parent
+    for root in (here / "_catalogue", here.parent):
+        if (root / "mappings").is_dir():
+            return root
+    raise InternalError("the built-in catalogue is missing: the installation is incomplete")
+
+
+class Catalogue:
+    """Files of the catalogue by their path, e.g. ``mappings/books.yaml``.
+
+    Args:
+        overlay: a folder of the same layout; a file there replaces the built-in file of the same path.
+    """
+
+    def __init__(self, overlay: Path | None = None) -> None:
+        if overlay is not None and not overlay.is_dir():
+            raise UsageError(f"the catalogue folder does not exist: {overlay}")
+        self.roots = (*((overlay,) if overlay else ()), builtin_root())
+
+    def file(self, path: str) -> Path:
+        """The file at ``path``, the overlay's where it has one.
+
+        Raises:
+            UsageError: no catalogue has it.
+        """
+        for root in self.roots:
+            if (root / path).is_file():
+                return root / path
+        raise UsageError(f"the catalogue has no file {path}")
+
+    def files(self, folder: str, pattern: str = "*.yaml") -> dict[str, Path]:
+        """All files of ``folder`` by name, overlay first; sorted by name."""
+        found: dict[str, Path] = {}
+        for root in reversed(self.roots):
+            found.update({path.name: path for path in (root / folder).glob(pattern)})
+        return dict(sorted(found.items()))

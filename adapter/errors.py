@@ -1,0 +1,90 @@
+"""The one exception tree.
+
+::
+
+    EgiszError                  everything this project raises on purpose
+    ├── UsageError              the caller asked for something impossible      (exit 2)
+    ├── InputError              the input was refused, carries a Finding       (exit 1)
+    │   └── XmlRefused          hardened XML entry point said no
+    ├── EnvironmentProblem      something outside is missing or broken         (exit 3)
+    │   ├── PackError           a validation pack is broken, unknown or absent
+    │   │   └── SchematronError a construct of a Schematron cannot be run
+    │   ├── BookError           a reference book is broken or absent
+    │   └── NetworkError        a download or a remote call failed
+    └── InternalError           a broken promise of our own code               (exit 3)
+
+Messages never hold a value from a document: places are named by line and XPath.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adapter.findings import Finding
+
+
+class EgiszError(Exception):
+    """Base of every error raised on purpose; ``exit_code`` is what the command line returns."""
+
+    exit_code = 3
+
+
+class UsageError(EgiszError):
+    """The request itself is wrong: unknown option value, missing file, contradictory arguments."""
+
+    exit_code = 2
+
+
+class InputError(EgiszError):
+    """The input was refused as a whole; ``finding`` says why and where."""
+
+    exit_code = 1
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message.en)
+        self.finding = finding
+
+
+class XmlRefused(InputError):
+    """The hardened XML entry point (:mod:`adapter.xml`) refused the bytes."""
+
+
+class EnvironmentProblem(EgiszError):
+    """Something outside the program is missing, broken or unreachable."""
+
+
+class PackError(EnvironmentProblem):
+    """A validation pack is broken, unknown or absent."""
+
+
+class SchematronError(PackError):
+    """A Schematron holds a construct that cannot be run faithfully.
+
+    Args:
+        reason: what is wrong, in English.
+        file: the ``.sch`` file, if known.
+        line: 1-based line in that file, if known.
+        construct: the offending part of the XPath expression.
+    """
+
+    def __init__(
+        self, reason: str, *, file: Path | None = None, line: int | None = None, construct: str = ""
+    ) -> None:
+        self.reason, self.file, self.line, self.construct = reason, file, line, construct
+        where = f"{file.name if file else '<schematron>'}:{line if line is not None else '?'}"
+        super().__init__(f"{where}: {reason}" + (f": {construct}" if construct else ""))
+
+
+class BookError(EnvironmentProblem):
+    """A reference book (НСИ) is broken or absent."""
+
+
+class NetworkError(EnvironmentProblem):
+    """A download or a remote call failed; the rest of the program goes on without it."""
+
+
+class InternalError(EgiszError):
+    """A promise of our own code was broken: report it as a bug."""

@@ -1,0 +1,60 @@
+"""Settings: environment variables with the prefix ``EGISZ_`` (also from a ``.env`` file in the working directory)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured; each field is the variable ``EGISZ_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="EGISZ_", env_file=".env", extra="ignore", frozen=True)
+
+    data: Path = Field(
+        default_factory=lambda: user_data_path("egisz"), description="data directory: packs, reference books"
+    )
+    cache: Path = Field(
+        default_factory=lambda: user_cache_path("egisz"),
+        description="cache directory: compiled rules; may be deleted at any time",
+    )
+    packs: Path | None = Field(default=None, description="installed validation packs (default: <data>/packs)")
+    nsi: Path | None = Field(default=None, description="imported reference books (default: <data>/nsi)")
+    catalogue: Path | None = Field(
+        default=None, description="folder with mappings/ and templates/ laid over the built-in ones"
+    )
+    lang: Literal["ru", "en"] = Field(default="ru", description="language of texts for people")
+    xml_max_bytes: int = Field(
+        default=64 * 1024 * 1024, gt=0, description="largest XML document accepted, bytes"
+    )
+    nsi_url: str = Field(
+        default="https://nsi.rosminzdrav.ru", description="base address of the НСИ REST service"
+    )
+    nsi_key: SecretStr | None = Field(
+        default=None, description="access key (userKey) for the НСИ REST service"
+    )
+    http_timeout: float = Field(default=30.0, gt=0, description="seconds for one HTTP request")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="log level"
+    )
+
+    @property
+    def packs_dir(self) -> Path:
+        """Where packs are installed."""
+        return self.packs or self.data / "packs"
+
+    @property
+    def nsi_dir(self) -> Path:
+        """Where reference books are imported to."""
+        return self.nsi or self.data / "nsi"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
