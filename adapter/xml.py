@@ -82,7 +82,7 @@ def too_large(size: int, limits: XmlLimits) -> XmlRefused:
     )
 
 
-def parse(data: bytes, limits: XmlLimits = XmlLimits()) -> ElementTree:  # noqa: B008 - frozen value
+def parse(data: bytes, limits: XmlLimits = XmlLimits()) -> ElementTree:
     """Parse untrusted bytes.
 
     Args:

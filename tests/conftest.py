@@ -1,0 +1,56 @@
+"""Fixtures for third-party material that lives outside the project.
+
+The Ministry's packs, reference books and example documents are never part of this repository. Tests find them in a
+folder ``shared`` beside the checkout, in ``EGISZ_SHARED``, or (packs alone) in ``EGISZ_PACKS``; where there is none, a
+test that needs them is skipped with a reason, and the run says how many.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _shared(part: str) -> Path:
+    base = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
+    folder = base / part
+    if not folder.is_dir():
+        pytest.skip(f"third-party material is not here: {part} (set EGISZ_SHARED to a folder that has it)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def packs_source() -> Path:
+    """The Ministry's packs as published, one folder a kind (not an installed store)."""
+    if "EGISZ_PACKS_SOURCE" in os.environ:
+        return Path(os.environ["EGISZ_PACKS_SOURCE"])
+    return _shared("packs")
+
+
+@pytest.fixture(scope="session")
+def nsi_source() -> Path:
+    """Reference books in the REST form, one folder a book."""
+    return _shared("nsi")
+
+
+@pytest.fixture(scope="session")
+def examples_dir() -> Path:
+    """Example documents and messages."""
+    return _shared("examples")
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the data directory of the person who runs it."""
+    from adapter.settings import settings
+
+    home = tmp_path_factory.getbasetemp() / "egisz-home"
+    for name in ("DATA", "CACHE"):
+        monkeypatch.setenv(f"EGISZ_{name}", str(home / name.lower()))
+    for name in ("PACKS", "NSI", "CATALOGUE", "LANG", "NSI_KEY", "NSI_URL"):
+        monkeypatch.delenv(f"EGISZ_{name}", raising=False)
+    settings.cache_clear()
