@@ -1,4 +1,4 @@
-"""The catalogue: ``mappings/`` and ``templates/``, built in, with an author's folder laid over them file by file."""
+"""The catalogue: ``mappings/`` and ``templates/``, built in, an author's folder laid over them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from adapter.errors import InternalError, UsageError
 
 
 def builtin_root() -> Path:
-    """The folder that holds the built-in ``mappings/`` and ``templates/`` (in a wheel, or in the checkout)."""
+    """The folder with the built-in ``mappings/`` and ``templates/`` (in a wheel, or in the checkout)."""
     here = Path(__file__).parent
     for root in (here / "_catalogue", here.parent):
         if (root / "mappings").is_dir():

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Severity(StrEnum):
-    """How bad: an ``error`` means the state would refuse; a ``warning`` is worth a look; a ``note`` informs."""
+    """An ``error`` means the state would refuse; a ``warning`` is worth a look; a ``note`` informs."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -35,7 +35,7 @@ EMPTY = Text("", "")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the input: 1-based line and column (0 = unknown), FHIRPath for Bundles, file where it is not the input."""
+    """Where in the input: 1-based line and column (0 = unknown), FHIRPath, file where it is not the input."""
 
     line: int = 0
     column: int = 0

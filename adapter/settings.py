@@ -1,4 +1,4 @@
-"""Settings: environment variables with the prefix ``EGISZ_`` (also from a ``.env`` file in the working directory)."""
+"""Settings: environment variables with the prefix ``EGISZ_``, also from a ``.env`` file."""
 
 from __future__ import annotations
 

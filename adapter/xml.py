@@ -58,7 +58,7 @@ def _parser() -> etree.XMLParser:
     """One parser a thread: lxml serialises threads that share one."""
     parser: etree.XMLParser | None = getattr(_LOCAL, "parser", None)
     if parser is None:
-        parser = etree.XMLParser(  # noqa: TID251 - this is the entry point
+        parser = etree.XMLParser(
             resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, collect_ids=False
         )
         _LOCAL.parser = parser
@@ -99,7 +99,7 @@ def parse(data: bytes, limits: XmlLimits = XmlLimits()) -> ElementTree:
     if b"<!DOCTYPE" in data and _PROLOG_DOCTYPE.match(data):
         raise _doctype()
     try:
-        root = etree.fromstring(data, _parser())  # noqa: TID251 - this is the entry point
+        root = etree.fromstring(data, _parser())
     except etree.XMLSyntaxError as error:
         raise _syntax(error) from None
     tree = root.getroottree()
@@ -186,7 +186,7 @@ def _syntax(error: etree.XMLSyntaxError) -> XmlRefused:
 
 
 def qname(tag: str) -> str:
-    """``{urn:hl7-ru:identity}Props`` → ``identity:Props``; HL7 names without a prefix; unknown namespaces stay."""
+    """``{urn:hl7-ru:identity}Props`` → ``identity:Props``; HL7 names bare; unknown namespaces stay."""
     uri, brace, local = tag.rpartition("}")
     if not brace:
         return local

@@ -1,8 +1,8 @@
 """Fixtures for third-party material that lives outside the project.
 
-The Ministry's packs, reference books and example documents are never part of this repository. Tests find them in a
-folder ``shared`` beside the checkout, in ``EGISZ_SHARED``, or (packs alone) in ``EGISZ_PACKS``; where there is none, a
-test that needs them is skipped with a reason, and the run says how many.
+The Ministry's packs, reference books and example documents are never part of this repository. Tests find
+them in a folder ``shared`` beside the checkout, in ``EGISZ_SHARED``, or (packs alone) in ``EGISZ_PACKS``;
+where there is none, a test that needs them is skipped with a reason, and the run says how many.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 
 import pytest
+
+from adapter.settings import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -46,8 +48,6 @@ def examples_dir() -> Path:
 @pytest.fixture(autouse=True)
 def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the data directory of the person who runs it."""
-    from adapter.settings import settings
-
     home = tmp_path_factory.getbasetemp() / "egisz-home"
     for name in ("DATA", "CACHE"):
         monkeypatch.setenv(f"EGISZ_{name}", str(home / name.lower()))
