@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapter.findings import Text
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,9 +29,19 @@ if TYPE_CHECKING:
 
 
 class EgiszError(Exception):
-    """Base of every error raised on purpose; ``exit_code`` is what the command line returns."""
+    """Base of every error raised on purpose.
+
+    Attributes:
+        exit_code: what the command line returns.
+        text: the message in both languages; ``str(error)`` is the English one. An error made from a plain string
+            has that string for both.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str | Text = "") -> None:
+        self.text = message if isinstance(message, Text) else Text(message, message)
+        super().__init__(self.text.get("en"))
 
 
 class UsageError(EgiszError):
@@ -44,7 +56,7 @@ class InputError(EgiszError):
     exit_code = 1
 
     def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.message.en)
+        super().__init__(finding.message)
         self.finding = finding
 
 
