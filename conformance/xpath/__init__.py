@@ -1,0 +1,6 @@
+"""XPath of the Ministry's Schematron files, rewritten so that libxml2 can run it."""
+
+from conformance.xpath.functions import Compiler, DynamicError, compiler
+from conformance.xpath.rewrite import Kind, Rewriter, Rewritten, rewrite
+
+__all__ = ["Compiler", "DynamicError", "Kind", "Rewriter", "Rewritten", "compiler", "rewrite"]
