@@ -47,5 +47,5 @@ def main() -> None:
         configure(settings().log_level)
         app()
     except EgiszError as error:
-        typer.echo(f"egisz: {error}", err=True)
+        typer.echo(f"egisz: {error.text.get(settings().lang)}", err=True)
         sys.exit(error.exit_code)
