@@ -230,7 +230,7 @@ def load_compiled(path: Path, cache: Path | None) -> Compiled:
         raise SchematronError(f"cannot be read ({error.strerror})", file=path) from None
     name = hashlib.sha256(path.name.encode() + b"\0" + content + _engine_digest()).hexdigest()
     entry = cache / f"{name}.json"
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         try:
             return _from_json(entry.read_bytes())
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:

@@ -20,7 +20,7 @@ class Pattern:
     """One alternative of a context.
 
     Attributes:
-        steps: child or attribute steps from the outermost to the node itself.
+        steps: child steps from the outermost to the node itself.
             No steps at all: the document node itself.
         gaps: for each step, whether any number of levels may lie between it and the one before.
         rooted: the first step is a child of the document node.
@@ -60,8 +60,8 @@ def _pattern(expr: Expr) -> Pattern:
         if step == DESCENDANTS:
             gap = True
             continue
-        if step.axis not in {"child", "attribute"}:
-            raise unsupported("a context with an axis other than child and attribute", step.axis)
+        if step.axis != "child" or step.test.endswith("()"):
+            raise unsupported("a context of something other than elements", f"{step.axis}::{step.test}")
         steps.append(step)
         gaps.append(gap)
         gap = False
@@ -76,16 +76,16 @@ def disjoint(one: Pattern, other: Pattern) -> bool:
     for a, b in zip(reversed(_named(one)), reversed(_named(other)), strict=False):
         if a is None or b is None:
             return False
-        if a != b and not (a[1].endswith("*") or b[1].endswith("*") or "()" in a[1] + b[1]):
+        if a != b and not (a.endswith("*") or b.endswith("*")):
             return True
     return False
 
 
-def _named(pattern: Pattern) -> list[tuple[str, str] | None]:
-    """(axis, name) of the steps, ``None`` above a gap, where levels no longer align."""
-    named: list[tuple[str, str] | None] = []
+def _named(pattern: Pattern) -> list[str | None]:
+    """Names of the steps, ``None`` above a gap, where levels no longer align."""
+    named: list[str | None] = []
     for step, gap in zip(reversed(pattern.steps), reversed(pattern.gaps), strict=True):
-        named.append((step.axis, step.test))
+        named.append(step.test)
         if gap:
             named.append(None)
             break
@@ -108,9 +108,7 @@ def self_match(pattern: Pattern, rewriter: Rewriter) -> str:
         raise unsupported("two rules for the document node in one pattern")
     text = "[parent::node()[not(parent::node())]]" if pattern.rooted else ""
     for index, step in enumerate(pattern.steps):
-        if step.axis == "attribute":
-            raise unsupported("an attribute context after another rule of the same pattern")
-        test = rewriter.bare_step(Step("child", step.test))
+        test = rewriter.bare_step(step)
         own = _own_predicates(step, test, rewriter)
         if index == len(pattern.steps) - 1:
             return f"self::{test}{own}{text}"

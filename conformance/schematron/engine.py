@@ -123,18 +123,22 @@ class Schematron:
         number = int(self._compiler().compile(self._compiled.count)(tree))
         return divmod(number, COUNT_BASE)
 
-    def validate(self, tree: ElementTree) -> Result:
-        """Run all rules.
+    def failures(self, tree: ElementTree) -> tuple[Failure, ...]:
+        """Every check that does not hold, in the order of the rules; empty where the document is accepted.
 
         Raises:
             InternalError: the merged form and the single rules disagree.
         """
-        failures: tuple[Failure, ...] = ()
-        if not self.accepts(tree):
-            failures = tuple(self.detail(tree))
-            if not failures:
-                raise InternalError(f"{self.name}: merged rules refuse a document that single rules accept")
-        return Result(failures, *self.count(tree))
+        if self.accepts(tree):
+            return ()
+        found = tuple(self.detail(tree))
+        if not found and self._compiler().compile(ONE_ROOT)(tree):
+            raise InternalError(f"{self.name}: merged rules refuse a document that single rules accept")
+        return found
+
+    def validate(self, tree: ElementTree) -> Result:
+        """Run all rules, and count what they saw."""
+        return Result(self.failures(tree), *self.count(tree))
 
     def detail(self, tree: ElementTree) -> Iterator[Failure]:
         """Every failure, found rule by rule in the groups that fail."""

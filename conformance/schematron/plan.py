@@ -19,7 +19,7 @@ from conformance.xpath.rewrite import TRUE, Kind, Rewriter, Rewritten
 
 ROOT: Final = "ClinicalDocument"
 #: The merged form assumes one ClinicalDocument, the root; anything else is left to the rule-by-rule path.
-ONE_ROOT: Final = f"count(/descendant::h:{ROOT}) = 1"
+ONE_ROOT: Final = f"boolean(/h:{ROOT}) and count(/descendant::h:{ROOT}) = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Planner:
         if pattern.document:
             return "/*"
         first = pattern.steps[0]
-        if first.axis == "child" and first.test == ROOT:
+        if first.test == ROOT:
             text, predicates = f"/h:{ROOT}", first.predicates
         else:
             text, predicates = self._top_path(first, pattern.gaps[0])
@@ -138,7 +138,7 @@ class Planner:
         if pattern.document:
             return "/*", self._top.setdefault("/*", _Block())
         first, steps = pattern.steps[0], pattern.steps
-        if first.axis == "child" and first.test == ROOT:
+        if first.test == ROOT:
             block = self._predicates(self._root, first.predicates)
             name = ""
             if block is self._root and len(steps) > 1:
@@ -156,7 +156,7 @@ class Planner:
         ``//*`` would visit every element, so what a predicate requires is looked for instead: the elements that have
         that attribute, or the parents of the elements of that name.
         """
-        if step.axis == "child" and step.test == "*" and gap:
+        if step.test == "*" and gap:
             for predicate in step.predicates:
                 required = self._required(predicate)
                 if required.startswith("@"):
@@ -170,7 +170,7 @@ class Planner:
     @staticmethod
     def _through_child(step: Step, path: str) -> bool:
         """Whether ``path`` finds the children by which the step's own nodes are known."""
-        return step.test == "*" and step.axis == "child" and not path.endswith(("]", "*"))
+        return step.test == "*" and not path.endswith(("]", "*"))
 
     def _brackets(self, predicates: Sequence[Expr]) -> str:
         return "".join(f"[{self._rewriter.predicate(predicate).xpath}]" for predicate in predicates)
@@ -195,8 +195,7 @@ class Planner:
                 positional = number
         text = self._rewriter.bare_step(step) + self._brackets(step.predicates[:positional])
         if gap:
-            simple = not positional and step.axis == "child"
-            text = f"descendant::{text}" if simple else f"descendant-or-self::node()/{text}"
+            text = f"descendant::{text}" if not positional else f"descendant-or-self::node()/{text}"
         return text, step.predicates[positional:]
 
     def _positional(self, predicate: Expr) -> bool:
