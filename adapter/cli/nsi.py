@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import html
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -60,9 +61,7 @@ def _bar() -> Iterator[Callable[[int, int, str], None]]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total, label: bar.update(task, completed=done, total=total, description=label)
 
@@ -142,9 +141,7 @@ def _summary(store: BookStore, oid: str, version: str) -> dict[str, Any]:
 def show(
     oid: Annotated[str, typer.Argument(help="OID, можно короткий / may be short: 11.1005, 99.2.48")],
     code: Annotated[str | None, typer.Argument(help="код / code")] = None,
-    version: Annotated[
-        str | None, typer.Option("--version", help="по умолчанию новейшая / default: newest")
-    ] = None,
+    version: Annotated[str | None, typer.Option("--version", help="по умолчанию новейшая / default: newest")] = None,
     output: FormatOption = Format.TEXT,
 ) -> None:
     """Показать справочник или строку по коду / show a book, or the row of a code."""
@@ -168,10 +165,15 @@ def show(
         )
         return
     typer.echo(f'codeSystem="{book.oid}" codeSystemVersion="{book.version}"')
-    typer.echo(f'codeSystemName="{book.code_system_name}"')
-    typer.echo(f'code="{code}" displayName="{book.codes[code] or ""}"')
+    typer.echo(f'codeSystemName="{_attribute(book.code_system_name)}"')
+    typer.echo(f'code="{_attribute(code)}" displayName="{_attribute(book.codes[code])}"')
     typer.echo()
     _table([(name, value if value is not None else "—") for name, value in row.items()])
+
+
+def _attribute(value: str | None) -> str:
+    """A value as it stands in an XML attribute, ready to be copied."""
+    return html.escape(value or "")
 
 
 def _find(store: BookStore, oid: str, version: str | None, *, with_rows: bool) -> Book:
