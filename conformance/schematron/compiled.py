@@ -21,11 +21,29 @@ import orjson
 from adapter.errors import SchematronError
 from adapter.findings import Finding, Place, Severity, Text
 from adapter.log import get_logger
-from conformance.schematron.context import Pattern, exclude, read_context
+from conformance.schematron.context import Pattern, exclude, read_context, self_match
 from conformance.schematron.plan import Group, Planner
 from conformance.schematron.source import Check, Rule, Source, read_source
 from conformance.xpath.parse import UndeclaredPrefixError, parse
-from conformance.xpath.rewrite import Rewriter, Rewritten
+from conformance.xpath.rewrite import Rewriter, Rewritten, may_fail
+
+
+@dataclass(frozen=True, slots=True)
+class Careful:
+    """One alternative of a context whose predicates may raise a dynamic error.
+
+    XSLT says that a pattern whose evaluation fails for a node does not match that node, so each candidate is asked
+    by itself.
+
+    Attributes:
+        nodes: absolute XPath of the candidates.
+        match: a node-set that is not empty where the candidate matches.
+        exclusions: the same for earlier rules of the Schematron pattern.
+    """
+
+    nodes: str
+    match: str
+    exclusions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,7 @@ class CompiledRule:
     """A rule ready to run on its own.
 
     Attributes:
+        careful: for each alternative, how to match node by node; empty where no error can arise.
         contexts: absolute XPath of the nodes of each alternative.
         conditions: for each check, the boolean that must be true.
         alone: it needs ``$current`` and cannot be merged.
@@ -43,6 +62,7 @@ class CompiledRule:
     conditions: tuple[str, ...]
     checks: tuple[Check, ...]
     alone: bool
+    careful: tuple[Careful, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +170,18 @@ class _Builder:
                 tuple(condition.xpath for condition in conditions),
                 tuple(checks),
                 alone,
+                self._careful(patterns) if any(may_fail(context) for context in contexts) else (),
             )
+        )
+
+    def _careful(self, patterns: list[Pattern]) -> tuple[Careful, ...]:
+        return tuple(
+            Careful(
+                "//" + self.rewriter.bare_step(pattern.steps[-1]),
+                self_match(pattern, self.rewriter),
+                tuple(exclusion.negated for exclusion in pattern.exclusions),
+            )
+            for pattern in patterns
         )
 
     def _condition(self, check: Check) -> Rewritten | None:
@@ -258,8 +289,11 @@ def _from_json(data: bytes) -> Compiled:
     def rules(items: list[dict[str, Any]]) -> Iterator[CompiledRule]:
         for item in items:
             checks = tuple(Check(**check) for check in item.pop("checks"))
+            careful = tuple(
+                Careful(one["nodes"], one["match"], tuple(one["exclusions"])) for one in item.pop("careful")
+            )
             contexts, conditions = tuple(item.pop("contexts")), tuple(item.pop("conditions"))
-            yield CompiledRule(contexts=contexts, conditions=conditions, checks=checks, **item)
+            yield CompiledRule(contexts=contexts, conditions=conditions, checks=checks, careful=careful, **item)
 
     return Compiled(
         rules=tuple(rules(raw.pop("rules"))),

@@ -111,17 +111,24 @@ class Schematron:
         self._compiler().compile(self._compiled.whole)
 
     def accepts(self, tree: ElementTree) -> bool:
-        """Whether no check fails; the fast path."""
+        """Whether the merged rules hold; the fast path. ``False`` also where they stop with a dynamic error."""
         try:
-            accepted = bool(self._compiler().compile(self._compiled.whole)(tree))
+            return self._holds(tree)
         except DynamicError:
             return False
-        return accepted and not any(self._run(self._alone, tree))
+
+    def _holds(self, tree: ElementTree) -> bool:
+        holds = bool(self._compiler().compile(self._compiled.whole)(tree))
+        return holds and not any(self._run(self._alone, tree))
 
     def count(self, tree: ElementTree) -> tuple[int, int]:
         """Contexts matched and checks evaluated on them."""
-        number = int(self._compiler().compile(self._compiled.count)(tree))
-        return divmod(number, COUNT_BASE)
+        try:
+            return divmod(int(self._compiler().compile(self._compiled.count)(tree)), COUNT_BASE)
+        except DynamicError:
+            xpath = self._compiler()
+            sizes = [(len(_nodes(rule, xpath, tree)), len(rule.checks)) for rule in self._compiled.rules]
+            return sum(nodes for nodes, _ in sizes), sum(nodes * checks for nodes, checks in sizes)
 
     def failures(self, tree: ElementTree) -> tuple[Failure, ...]:
         """Every check that does not hold, in the order of the rules; empty where the document is accepted.
@@ -129,10 +136,14 @@ class Schematron:
         Raises:
             InternalError: the merged form and the single rules disagree.
         """
-        if self.accepts(tree):
-            return ()
+        decided = True
+        try:
+            if self._holds(tree):
+                return ()
+        except DynamicError:
+            decided = False
         found = tuple(self.detail(tree))
-        if not found and self._compiler().compile(ONE_ROOT)(tree):
+        if decided and not found and self._compiler().compile(ONE_ROOT)(tree):
             raise InternalError(f"{self.name}: merged rules refuse a document that single rules accept")
         return found
 
@@ -165,21 +176,8 @@ class Schematron:
         xpath = self._compiler()
         for index in indexes:
             rule = self._compiled.rules[index]
-            for node in self._failing(rule, xpath, tree):
+            for node in _failing(rule, xpath, tree):
                 yield from self._checks(rule, node, xpath)
-
-    @staticmethod
-    def _failing(rule: CompiledRule, xpath: Compiler, tree: ElementTree) -> list[Any]:
-        """Nodes on which a check may fail."""
-        nodes: dict[Any, None] = {}
-        for context in rule.contexts:
-            wanted = context if rule.alone else f"{context}[not({' and '.join(rule.conditions) or 'true()'})]"
-            try:
-                found = xpath.compile(wanted)(tree)
-            except DynamicError:
-                found = xpath.compile(context)(tree)
-            nodes.update(dict.fromkeys(found))
-        return list(nodes)
 
     @staticmethod
     def _checks(rule: CompiledRule, node: Any, xpath: Compiler) -> Iterator[Failure]:
@@ -189,6 +187,43 @@ class Schematron:
                     yield Failure(rule, check, node, dynamic=False)
             except DynamicError:
                 yield Failure(rule, check, node, dynamic=True)
+
+
+def _failing(rule: CompiledRule, xpath: Compiler, tree: ElementTree) -> list[Any]:
+    """Nodes on which a check may fail."""
+    if rule.alone:
+        return _nodes(rule, xpath, tree)
+    holds = " and ".join(rule.conditions) or "true()"
+    try:
+        return _distinct(xpath.compile(f"{context}[not({holds})]")(tree) for context in rule.contexts)
+    except DynamicError:
+        return _nodes(rule, xpath, tree)
+
+
+def _nodes(rule: CompiledRule, xpath: Compiler, tree: ElementTree) -> list[Any]:
+    """Nodes that the rule applies to."""
+    if not rule.careful:
+        return _distinct(xpath.compile(context)(tree) for context in rule.contexts)
+
+    def matches(test: str, node: Any) -> bool:
+        try:
+            return bool(xpath.compile(test)(node))
+        except DynamicError:
+            return False
+
+    return _distinct(
+        [
+            node
+            for node in xpath.compile(way.nodes)(tree)
+            if matches(way.match, node) and not any(matches(test, node) for test in way.exclusions)
+        ]
+        for way in rule.careful
+    )
+
+
+def _distinct(lists: Iterable[Any]) -> list[Any]:
+    """Nodes of all lists, each once."""
+    return list(dict.fromkeys(node for nodes in lists for node in nodes))
 
 
 def compile_schematron(source: Path, *, cache: Path | None = None) -> Schematron:

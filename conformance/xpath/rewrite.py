@@ -95,6 +95,15 @@ TRUE: Final = Rewritten("true()", Kind.BOOLEAN, "false()")
 FALSE: Final = Rewritten("false()", Kind.BOOLEAN, "true()")
 
 
+#: Calls that may raise a dynamic error.
+_FALLIBLE: Final = ("e:one(", "e:single(", "e:compare(", "e:dynamic(")
+
+
+def may_fail(xpath: str) -> bool:
+    """Whether evaluating a rewritten expression may raise a dynamic error."""
+    return any(call in xpath for call in _FALLIBLE)
+
+
 def quote(text: str) -> str:
     """An XPath 1.0 string literal."""
     if "'" not in text:
@@ -294,7 +303,7 @@ class Rewriter:
         if span is not None:
             rights, op = (Literal(span),), "<="
         pairs = [self._compare(op, self.rewrite(a), self.rewrite(b)) for a in lefts for b in rights]
-        if TRUE in pairs:
+        if TRUE in pairs and not any(may_fail(pair.xpath) for pair in pairs):
             return TRUE
         pairs = [pair for pair in pairs if pair != FALSE]
         if len(pairs) < 2:
@@ -370,6 +379,8 @@ class Rewriter:
     def _count(self, call: Call) -> Rewritten:
         inner = self.rewrite(call.args[0])
         if inner.kind is not Kind.NODES:
+            if may_fail(inner.xpath):
+                raise unsupported("count() of a value that may be a dynamic error", call.name + "()")
             return Rewritten("1", Kind.NUMBER)
         return Rewritten(f"count({inner.xpath})", Kind.NUMBER, uses_current=inner.uses_current)
 
@@ -446,7 +457,8 @@ def _constant_comparison(op: str, left: Rewritten, right: Rewritten) -> Rewritte
         return None
     if left.xpath.isdigit():
         return TRUE if OPERATORS[op](float(left.xpath), float(right.xpath)) else FALSE
-    return TRUE if op == ">=" and right.xpath == "0" and left.xpath.startswith("count(") else None
+    always = op == ">=" and right.xpath == "0" and left.xpath.startswith("count(") and not may_fail(left.xpath)
+    return TRUE if always else None
 
 
 def rewrite(expression: str, namespaces: Mapping[str, str], patterns: dict[str, str] | None = None) -> Rewritten:

@@ -145,6 +145,15 @@ def test_a_dynamic_error_is_said_and_the_other_checks_go_on(tmp_path: Path, test
     assert [failure.finding().code for failure in result.failures] == ["SCH03", "SCH01"]
 
 
+def test_a_context_that_stops_does_not_match(tmp_path: Path) -> None:
+    engine = schema(tmp_path, rule("id[x/not(@a)]", "false()") + rule("id", "@b"))
+    body = "<id><x/></id><id><x a=''/></id><id><x/><x/></id>"
+    result = engine.validate(parse(document(body).encode()))
+    assert {place for _, place in result.failed} == {f"/ClinicalDocument/id[{n}]" for n in (1, 2, 3)}
+    assert (result.stopped, result.contexts, result.asserts) == (frozenset(), 3, 3)
+    assert engine.failures(parse(document("<id b=''><x/><x/></id>").encode())) == ()
+
+
 def test_nested_clinical_documents_are_left_to_the_single_rules(tmp_path: Path) -> None:
     engine = schema(tmp_path, rule("ClinicalDocument/id", "@root"))
     assert failed(engine, "<id root='1'/><ClinicalDocument><id/></ClinicalDocument>") == {
