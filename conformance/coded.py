@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from adapter.findings import Finding, Severity, Text
 from adapter.nsi import Book, BookStore, short_oid
@@ -76,8 +77,7 @@ def check_coded(tree: ElementTree, books: BookStore) -> CodedResult:
     return CodedResult(judge.findings(), checked + judge.checked, judge.not_checked, skipped)
 
 
-@dataclass(frozen=True, slots=True)
-class _Coding:
+class _Coding(NamedTuple):
     """The five attributes of a coded element."""
 
     oid: str
@@ -94,7 +94,7 @@ class _Unchecked:
     order: int
     first: Element
     explain: Callable[[int], tuple[Text, Text]]
-    places: int = 0
+    places: int = 1
 
 
 @dataclass(slots=True)
@@ -135,6 +135,8 @@ class _Judge:
             self._error(element, "displayName", "NSI02", _display_differs(book))
 
     def _absent(self, element: Element, coding: _Coding) -> None:
+        if self._again(coding.oid, coding.version):
+            return
         policy = self.books.policy
         if coding.oid.startswith(policy.not_books):
             return
@@ -153,19 +155,22 @@ class _Judge:
     def _error(self, element: Element, attribute: str, code: str, texts: tuple[Text, Text]) -> None:
         self.found.append((self.order, _finding(code, Severity.ERROR, texts, element, f"/@{attribute}")))
 
-    def _note(
-        self, element: Element, oid: str, version: str, explain: Callable[[int], tuple[Text, Text]]
-    ) -> None:
-        self.not_checked += 1
+    def _note(self, element: Element, oid: str, version: str, explain: Callable[[int], tuple[Text, Text]]) -> None:
+        if not self._again(oid, version):
+            self.not_checked += 1
+            self.unchecked[oid, version] = _Unchecked(self.order, element, explain)
+
+    def _again(self, oid: str, version: str) -> bool:
+        """Count one more place under a note that is there already."""
         entry = self.unchecked.get((oid, version))
         if entry is None:
-            entry = self.unchecked[oid, version] = _Unchecked(self.order, element, explain)
+            return False
+        self.not_checked += 1
         entry.places += 1
+        return True
 
 
-def _finding(
-    code: str, severity: Severity, texts: tuple[Text, Text], element: Element, attribute: str
-) -> Finding:
+def _finding(code: str, severity: Severity, texts: tuple[Text, Text], element: Element, attribute: str) -> Finding:
     message, hint = texts
     return Finding(code, severity, message, hint, place(element), locate(element) + attribute)
 
@@ -179,8 +184,7 @@ def _code_absent(book: Book) -> tuple[Text, Text]:
     return Text(
         f"code: такого кода нет в столбце {book.key_column} справочника {oid} версии {book.version} "
         f"«{book.full_name}».",
-        f"code: column {book.key_column} of book {oid} version {book.version} («{book.full_name}») "
-        "has no such code.",
+        f"code: column {book.key_column} of book {oid} version {book.version} («{book.full_name}») has no such code.",
     ), Text(
         f"Похожие коды покажет egisz nsi show {oid} КОД --version {book.version}.",
         f"Similar codes: egisz nsi show {oid} CODE --version {book.version}.",

@@ -145,6 +145,13 @@ def test_a_code_system_that_is_no_book_is_a_note_that_does_not_quote_it(check):
         assert "1.2.3.4" not in text
 
 
+def test_a_stored_book_is_named_whatever_its_oid(make_book, books):
+    make_book([{"ID": "1", "NAME": "один"}], oid="1.2.3.4")
+    result = check_coded(parse(document(element(codeSystem="1.2.3.4", codeSystemVersion="7.7"))), books())
+    assert codes(result) == ["NSI05"]
+    assert "1.2.3.4" in result.findings[0].message.ru
+
+
 def test_international_code_systems_are_passed_over(check):
     result = check(element(codeSystem="2.16.840.1.113883.5.4"))
     assert (result.findings, result.checked, result.not_checked) == ([], 0, 0)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from adapter.errors import BookError, UsageError
-from adapter.nsi import BookStore
+from adapter.nsi import BookStore, Column, Passport
 from adapter.nsi.importer import ImportResult, import_folder
+from adapter.nsi.writer import writing
 
 OID = "1.2.643.5.1.13.13.99.2.7001"
 ROWS = [{"ID": "2", "NAME": "два"}, {"ID": "1", "NAME": "один"}]
@@ -120,6 +121,19 @@ def test_pages_that_disagree_with_the_passport_are_refused(make_book, rest, stor
     with pytest.raises(BookError, match=f"{OID} version 1.1: the passport says {rows_count} rows"):
         import_folder(rest, store)
     assert not (store / "books.sqlite").exists()
+
+
+def test_pages_of_another_size_are_refused(make_book, rest, store):
+    """Rows are found by their number on a page, so the sum alone is not enough."""
+    make_book(many(2001), size=1999)
+    with pytest.raises(BookError, match="page 1 holds 1999, not 2000"):
+        import_folder(rest, store)
+
+
+def test_too_few_pages_are_refused(store):
+    passport = Passport(OID, "1.1", "x", 3, (Column("ID"),), "ID")
+    with pytest.raises(BookError, match="the pages hold 0"), writing(store) as writer:
+        writer.add(passport, [])
 
 
 def test_an_empty_book_is_complete(make_book, rest, store):
