@@ -107,9 +107,14 @@ class Kinds:
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self._by_code = {kind.code: kind for kind in kinds}
         self._by_root: dict[str, tuple[Kind, ...]] = {}
-        for kind in self._by_code.values():
-            for root in dict.fromkeys(template.root for template in kind.template_ids):
-                self._by_root[root] = (*self._by_root.get(root, ()), kind)
+        # A root that is read in the rules of a kind outranks the same root formed for another one (119 and 111).
+        for mark in ("H", "INF"):
+            found: dict[str, dict[str, Kind]] = {}
+            for kind in self._by_code.values():
+                for template in kind.template_ids if kind.template_mark == mark else ():
+                    found.setdefault(template.root, {})[kind.code] = kind
+            for root, owners in found.items():
+                self._by_root.setdefault(root, tuple(owners.values()))
 
     def __iter__(self) -> Iterator[Kind]:
         return iter(self._by_code.values())

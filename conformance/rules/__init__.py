@@ -13,7 +13,7 @@ from lxml import etree
 
 from adapter.documents.kinds import Kind, Kinds
 from adapter.findings import Finding
-from adapter.xml import Element, ElementTree
+from adapter.xml import Element, ElementTree, locate_all
 from conformance.rules import contacts, identifiers, lifecycle, oids, times
 from conformance.rules.registry import (
     ATTRIBUTE_CHECKS,
@@ -79,9 +79,10 @@ def _attributes(root: Element) -> list[tuple[Rule, Element, Broken]]:
 
 
 def _findings(root: Element, broken: list[tuple[Rule, Element, Broken]]) -> list[Finding]:
-    places = {element if problem.element is None else problem.element: 0 for _, element, problem in broken}
-    for position, element in enumerate(root.iter()):
-        if element in places:
-            places[element] = position
-    broken.sort(key=lambda item: (places[item[1] if item[2].element is None else item[2].element], item[0].code))
-    return [rule.finding(element, problem) for rule, element, problem in broken]
+    found = [
+        (element if problem.element is None else problem.element, rule, problem) for rule, element, problem in broken
+    ]
+    xpaths = locate_all(element for element, _, _ in found)
+    order = {element: position for position, element in enumerate(root.iter("*")) if element in xpaths}
+    found.sort(key=lambda item: (order[item[0]], item[1].code))
+    return [rule.finding(element, xpaths[element], problem) for element, rule, problem in found]

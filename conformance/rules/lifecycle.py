@@ -199,6 +199,9 @@ def _agrees(kind: Kind, root: Element) -> bool:
     own = codings[0]
     if own.code not in kind.document_codes or own.system not in kind.code_systems:
         return False
+    translations = {coding.code for coding in codings[1:]}
+    if kind.translation and translations and kind.translation not in translations:
+        return False
     bound = [template for template in kind.template_ids if template.document_code]
     roots = {template.get("root", "") for template in root.iterchildren(_TEMPLATE)}
     return not any(template.root in roots for template in bound) or _admits(bound, roots, own.code)

@@ -18,8 +18,8 @@ from lxml import etree
 
 from adapter.documents.kinds import Kind, Kinds
 from adapter.errors import InternalError
-from adapter.findings import EMPTY, Finding, Place, Severity, Text
-from adapter.xml import HL7, PREFIXES, Element, locate, place
+from adapter.findings import EMPTY, Finding, Severity, Text
+from adapter.xml import HL7, PREFIXES, Element, place
 from conformance.rules.values import Moment, moment
 
 _NAMESPACES: Final = {prefix: uri for uri, prefix in PREFIXES.items()}
@@ -109,16 +109,15 @@ class Rule:
     hint: Text
     page: Text
 
-    def finding(self, element: Element, problem: Broken) -> Finding:
-        """The finding for a place where this rule is broken."""
-        at = element if problem.element is None else problem.element
+    def finding(self, at: Element, xpath: str, problem: Broken) -> Finding:
+        """The finding for this rule broken at the element ``at``, whose place is ``xpath``."""
         return Finding(
             code=self.code,
             severity=problem.severity or self.severity,
             message=problem.message if problem.message != EMPTY else self.title,
             hint=problem.hint if problem.hint != EMPTY else self.hint,
-            place=place(at) if at.sourceline else Place(),
-            xpath=locate(at),
+            place=place(at),
+            xpath=xpath,
             rule=self.name,
         )
 

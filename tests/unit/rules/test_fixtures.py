@@ -60,4 +60,4 @@ def test_every_rule_is_documented_in_both_languages(code: str) -> None:
         assert len(rule.page.get(language).split()) > 10
     assert rule.page.ru != rule.page.en
     assert all((*rule.title, *rule.hint))
-    assert ("Источник" in rule.page.ru or "вывод проекта" in rule.page.ru), "where does the rule come from?"
+    assert "Источник" in rule.page.ru or "вывод проекта" in rule.page.ru, "where does the rule come from?"

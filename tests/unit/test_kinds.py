@@ -1,0 +1,136 @@
+"""The catalogue of kinds: facts, detection, and what happens to a broken file."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from adapter.catalogue import Catalogue
+from adapter.documents.kinds import FILE, Kinds, load_kinds
+from adapter.errors import UsageError
+from adapter.xml import parse
+
+TYPES, GUIDES, KINDS = "1.2.643.5.1.13.13.11.1522", "1.2.643.5.1.13.13.99.2.1079", "1.2.643.5.1.13.13.11.1520"
+
+FACTS = '"title": "x", "edition": 1, "type": "1", "guide": ""'
+
+
+@pytest.fixture(scope="module")
+def kinds() -> Kinds:
+    return load_kinds(Catalogue())
+
+
+def document(*roots: str, code: str = "", system: str = TYPES, translation: str = "") -> object:
+    inner = f'<translation code="{translation}" codeSystem="{KINDS}"/>' if translation else ""
+    templates = "".join(f'<templateId root="{root}"/>' for root in roots)
+    body = f'{templates}<code code="{code}" codeSystem="{system}">{inner}</code>'
+    return parse(f'<ClinicalDocument xmlns="urn:hl7-org:v3">{body}</ClinicalDocument>'.encode()).getroot()
+
+
+def codes(kinds: Kinds, root: object) -> list[str]:
+    return [kind.code for kind in kinds.candidates(root)]
+
+
+def test_the_file_means_the_same_to_a_yaml_reader(tmp_path: Path, kinds: Kinds) -> None:
+    """The built-in file is read as JSON without its comments: YAML must agree, and any other YAML must do too."""
+    path = Catalogue().file(FILE)
+    overlay = tmp_path / FILE
+    overlay.parent.mkdir()
+    with overlay.open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(YAML(typ="safe").load(path), file)
+    assert overlay.read_bytes() != path.read_bytes()
+    again = load_kinds(Catalogue(tmp_path))
+    assert {kind.code: kind for kind in again} == {kind.code: kind for kind in kinds}
+
+
+def test_facts_of_a_kind(kinds: Kinds) -> None:
+    kind = kinds.by_code("170")
+    assert kind is not None
+    assert kind.official_title == "Сертификат профилактических прививок (CDA) Редакция 2"
+    assert (kind.start, kind.start_mark) == (date(2023, 8, 28), "H")
+    assert (kind.end, kind.end_mark) == (date(2025, 7, 1), "M")
+    assert (kind.xsd_family, kind.generation, kind.guide_code) == ("modular", "G2", "46")
+    assert kind.template_ids == (("1.2.643.5.1.13.13.14.53.9.2", ""),)
+    assert kind.document_codes == ("53",)
+    assert kind.code_systems[0] == TYPES
+    assert kinds.by_code("0") is None
+
+
+def test_every_kind_is_consistent(kinds: Kinds) -> None:
+    assert len(kinds) == 220
+    for kind in kinds:
+        assert kind.title
+        assert kind.end is None or kind.start <= kind.end
+        assert all(kinds.by_code(code) is not None for code in kind.successors)
+        assert {kind.start_mark, kind.end_mark} <= {"H", "M"}
+        assert {kind.template_mark, kind.code_mark} <= {"H", "INF"}
+        assert bool(kind.document_codes) == bool(kind.code_systems)
+        assert {template.document_code for template in kind.template_ids} - {""} <= {
+            "5",
+            "85",
+            "241",
+            "346",
+            "13",
+            "353",
+        }
+
+
+def test_successor_is_the_newest_that_is_open(kinds: Kinds) -> None:
+    def successor(code: str, day: date) -> str | None:
+        kind = kinds.by_code(code)
+        assert kind is not None
+        later = kinds.successor(kind, day)
+        return later.code if later else None
+
+    assert successor("16", date(2026, 11, 24)) == "227"
+    assert successor("16", date(2024, 1, 1)) == "119"
+    assert successor("105", date(2023, 1, 1)) is None
+    assert successor("227", date(2026, 11, 24)) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "root"),
+    [
+        (["170"], document("1.2.643.5.1.13.13.14.53.9.2", code="53")),
+        (["170"], document("1.2.3", "1.2.643.5.1.13.13.14.53.9.2", code="wrong")),
+        (["119"], document("1.2.643.5.1.13.2.7.5.1.5.9.4", code="5")),
+        (["119"], document("1.2.643.5.1.13.13.14.85.9.4", code="85")),
+        (["83"], document("1.2.643.5.1.13.13.14.71.9.2", code="71")),
+        (["81"], document("1.2.643.5.1.13.13.14.122.9.2", code="122")),
+        (["98"], document("1.2.643.5.1.13.13.14.346.9.1", code="346")),
+        (["126"], document("1.2.643.5.1.13.13.14.353.9.6", code="353")),
+        (["82", "83", "84"], document("1.2.643.5.1.13.13.14.69.9.2", code="5")),
+        (["76", "118"], document("1.2.643.5.1.13.2.7.5.1.33.9.4", code="33")),
+        (["118"], document("1.2.643.5.1.13.2.7.5.1.33.9.4", code="33", translation="118")),
+        (["195"], document("1.2.643.5.1.13.13.15.61.2", code="61", system=GUIDES, translation="195")),
+        (["227"], document("1.2.3", code="227", system=KINDS)),
+        (["195"], document("1.2.3", code="61", system=GUIDES, translation="195")),
+        ([], document("1.2.3", code="53")),
+        ([], document()),
+    ],
+)
+def test_detection(kinds: Kinds, expected: list[str], root: object) -> None:
+    assert codes(kinds, root) == expected
+    only = kinds.detect(root)
+    assert (only.code if only else None) == (expected[0] if len(expected) == 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("kinds: [", "not YAML"),
+        ("- 1", "not a catalogue"),
+        ("{}", "systems"),
+        ('{"systems": {}, "kinds": {"1": {"title": "x"}}}', "kind 1"),
+        (f'{{"systems": {{}}, "kinds": {{"1": {{{FACTS}, "start": "soon"}}}}}}', "kind 1.*ValueError"),
+        (f'{{"systems": {{}}, "kinds": {{"1": {{{FACTS}, "start": "2024-01-01", "coded": "Z"}}}}}}', "kind 1.*'Z'"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, text: str, named: str) -> None:
+    (tmp_path / FILE).parent.mkdir()
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=named):
+        load_kinds(Catalogue(tmp_path))
