@@ -6,9 +6,10 @@ import asyncio
 import difflib
 import html
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from os.path import commonprefix
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -209,8 +210,14 @@ def _find(store: BookStore, oid: str, version: str | None, *, with_rows: bool) -
     return book
 
 
+def _nearest(code: str, codes: Iterable[str]) -> list[str]:
+    """At most five codes like ``code``; those that begin as it does come first, as codes are hierarchical."""
+    similar = difflib.get_close_matches(code, codes, n=50, cutoff=0.5)
+    return sorted(similar, key=lambda known: -len(commonprefix([known, code])))[:5]
+
+
 def _no_code(book: Book, code: str) -> str:
-    near = difflib.get_close_matches(code, book.codes, n=5, cutoff=0.5)
+    near = _nearest(code, book.codes)
     where = f"{short_oid(book.oid)} {book.version}"
     if not near:
         return _say(f"в справочнике {where} нет такого кода", f"book {where} has no such code")

@@ -87,6 +87,14 @@ def test_an_unknown_code_gets_the_nearest_ones(full):
     assert "B20" not in str(result.exception)
 
 
+def test_codes_that_begin_alike_are_nearest(egisz, make_book, rest):
+    make_book([{"ID": code, "NAME": "x"} for code in ("Z99.9", "Y99.9", "J99.8", "J99", "X99.9", "W99.9", "V99.9")])
+    egisz("import", rest)
+    listing = str(egisz("show", "99.2.7001", "J99.99").exception).splitlines()[1:]
+    assert [line.split()[0] for line in listing[:2]] == ["J99.8", "J99"]
+    assert len(listing) == 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
