@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -173,9 +175,7 @@ def _syntax(error: etree.XMLSyntaxError) -> XmlRefused:
         )
     return refuse(
         "XML01",
-        Text(
-            f"Документ не является правильным XML ({kind}).", f"The document is not well-formed XML ({kind})."
-        ),
+        Text(f"Документ не является правильным XML ({kind}).", f"The document is not well-formed XML ({kind})."),
         Text(
             "Исправьте разметку в указанном месте; до этого ничего не проверяется.",
             "Mend the markup at this place; nothing else is checked before that.",
@@ -213,6 +213,32 @@ def locate(element: Element) -> str:
             steps.append(qname(tag) if single else f"{qname(tag)}[{before + 1}]")
         node = parent
     return "/" + "/".join(reversed(steps))
+
+
+def locate_all(elements: Iterable[Element]) -> dict[Element, str]:
+    """`locate` for many elements of one document, in time linear in the document even where siblings are many."""
+    needed: set[Element] = set()
+    for element in elements:
+        node: Element | None = element
+        while node is not None and node not in needed:
+            needed.add(node)
+            node = node.getparent()
+    paths: dict[Element, str] = {}
+    roots = [element for element in needed if element.getparent() is None]
+    pending = [(root, f"/{qname(str(root.tag))}") for root in roots]
+    while pending:
+        parent, path = pending.pop()
+        paths[parent] = path
+        total = Counter(child.tag for child in parent.iterchildren("*"))
+        seen: Counter[object] = Counter()
+        for child in parent.iterchildren("*"):
+            seen[child.tag] += 1
+            if child in needed:
+                step = qname(str(child.tag))
+                pending.append(
+                    (child, f"{path}/{step}" if total[child.tag] == 1 else f"{path}/{step}[{seen[child.tag]}]")
+                )
+    return paths
 
 
 def place(element: Element) -> Place:
