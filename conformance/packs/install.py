@@ -11,7 +11,7 @@ from adapter.errors import PackError, UsageError
 from adapter.findings import Finding, Text
 from conformance.packs.archive import LIMITS, Limits, unpack
 from conformance.packs.contents import Contents, read_contents, told_kind
-from conformance.packs.disk import ACTIVE, scratch_folder, sync_folder, unwritable, write_active
+from conformance.packs.disk import ACTIVE, read_active, scratch_folder, sync_folder, unwritable, write_active
 from conformance.packs.folder import scan
 from conformance.packs.layout import Draft, find_packs
 from conformance.packs.manifest import read_manifest
@@ -125,7 +125,8 @@ def _install_one(root: Path, contents: Contents, scratch: Path, source: str) -> 
     target = root / contents.kind / contents.label
     present = target.is_dir()
     if present and not verify_files(target):
-        return Installed(read_manifest(target).pack(target), "unchanged", notes=contents.notes)
+        notes = (*contents.notes, *_not_in_use(target))
+        return Installed(read_manifest(target).pack(target), "unchanged", notes=notes)
     try:
         scratch.mkdir()
         staged = stage(contents, scratch / contents.label, source)
@@ -134,6 +135,18 @@ def _install_one(root: Path, contents: Contents, scratch: Path, source: str) -> 
         raise unwritable(f"{contents.kind}/{contents.label}", error) from error
     pack = staged.manifest.pack(target)
     return Installed(pack, "repaired" if present else "installed", staged.problems, contents.notes)
+
+
+def _not_in_use(target: Path) -> list[Text]:
+    used = read_active(target.parent)
+    if used in (None, target.name):
+        return []
+    return [
+        Text(
+            f"используется другая редакция, {used}; сменить: egisz packs use {target.parent.name} {target.name}",
+            f"another edition is used, {used}; to change: egisz packs use {target.parent.name} {target.name}",
+        )
+    ]
 
 
 def _move_into_place(staged: Staged, target: Path, scratch: Path) -> None:
