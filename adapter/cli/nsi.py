@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -213,7 +213,11 @@ def _find(store: BookStore, oid: str, version: str | None, *, with_rows: bool) -
 def _nearest(code: str, codes: Iterable[str]) -> list[str]:
     """At most five codes like ``code``; those that begin as it does come first, as codes are hierarchical."""
     similar = difflib.get_close_matches(code, codes, n=50, cutoff=0.5)
-    return sorted(similar, key=lambda known: -len(commonprefix([known, code])))[:5]
+    return sorted(similar, key=lambda known: -_common_start(known, code))[:5]
+
+
+def _common_start(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _no_code(book: Book, code: str) -> str:
