@@ -83,6 +83,7 @@ def _findings(root: Element, broken: list[tuple[Rule, Element, Broken]]) -> list
         (element if problem.element is None else problem.element, rule, problem) for rule, element, problem in broken
     ]
     xpaths = locate_all(element for element, _, _ in found)
-    order = {element: position for position, element in enumerate(root.iter("*")) if element in xpaths}
-    found.sort(key=lambda item: (order[item[0]], item[1].code))
+    if len(found) > 1:
+        order = {element: position for position, element in enumerate(root.iter("*")) if element in xpaths}
+        found.sort(key=lambda item: (order[item[0]], item[1].code))
     return [rule.finding(element, xpaths[element], problem) for element, rule, problem in found]
