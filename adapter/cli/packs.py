@@ -268,10 +268,10 @@ def _list_text(store: PackStore, inventory: Inventory) -> None:
         ("Установлен", "Installed"),
         ("Название", "Title"),
     ):
-        table.add_column(_say(ru, en))
+        table.add_column(_say(ru, en), no_wrap=en != "Title")
     for row in rows:
         table.add_row(*row)
-    Console().print(table, markup=False)
+    Console(markup=False).print(table)
 
 
 def _row(edition: Edition) -> tuple[str, ...]:
