@@ -26,7 +26,7 @@ class Catalogue:
     def __init__(self, overlay: Path | None = None) -> None:
         if overlay is not None and not overlay.is_dir():
             raise UsageError(f"the catalogue folder does not exist: {overlay}")
-        self.roots = (*((overlay,) if overlay else ()), builtin_root())
+        self.roots: tuple[Path, ...] = (*((overlay,) if overlay else ()), builtin_root())
 
     def file(self, path: str) -> Path:
         """The file at ``path``, the overlay's where it has one.

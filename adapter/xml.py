@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -194,51 +193,45 @@ def qname(tag: str) -> str:
     return tag if prefix is None else prefix + local
 
 
-def locate(element: Element) -> str:
-    """XPath of ``element`` for people: ``/ClinicalDocument/recordTarget/patientRole/id[2]``.
+class Locator:
+    """Places of elements of one document, in time linear in the document however many are asked for."""
 
-    A position is written where the parent has several children of that name.
-    """
-    steps: list[str] = []
-    node: Element | None = element
-    while node is not None:
-        parent = node.getparent()
-        tag = node.tag
-        if not isinstance(tag, str):
-            tag = "comment()" if tag is etree.Comment else "processing-instruction()"
-            steps.append(tag)
-        else:
-            before = sum(1 for _ in node.itersiblings(tag, preceding=True))
-            single = before == 0 and (parent is None or next(node.itersiblings(tag), None) is None)
-            steps.append(qname(tag) if single else f"{qname(tag)}[{before + 1}]")
-        node = parent
-    return "/" + "/".join(reversed(steps))
+    def __init__(self) -> None:
+        self._paths: dict[Element, str] = {}
 
+    def __call__(self, element: Element) -> str:
+        """XPath of ``element`` for people: ``/ClinicalDocument/recordTarget/patientRole/id[2]``.
 
-def locate_all(elements: Iterable[Element]) -> dict[Element, str]:
-    """`locate` for many elements of one document, in time linear in the document even where siblings are many."""
-    needed: set[Element] = set()
-    for element in elements:
-        node: Element | None = element
-        while node is not None and node not in needed:
-            needed.add(node)
-            node = node.getparent()
-    paths: dict[Element, str] = {}
-    roots = [element for element in needed if element.getparent() is None]
-    pending = [(root, f"/{qname(str(root.tag))}") for root in roots]
-    while pending:
-        parent, path = pending.pop()
-        paths[parent] = path
-        total = Counter(child.tag for child in parent.iterchildren("*"))
+        A position is written where the parent has several children of that name.
+        """
+        way = [element]
+        while way[-1] not in self._paths and (parent := way[-1].getparent()) is not None:
+            way.append(parent)
+        if way[-1] not in self._paths:
+            self._paths[way[-1]] = "/" + _step(way[-1])
+        for parent in way[:0:-1]:
+            self._children(parent, self._paths[parent])
+        return self._paths[element]
+
+    def _children(self, parent: Element, path: str) -> None:
+        total = Counter(child.tag for child in parent)
         seen: Counter[object] = Counter()
-        for child in parent.iterchildren("*"):
+        for child in parent:
             seen[child.tag] += 1
-            if child in needed:
-                step = qname(str(child.tag))
-                pending.append(
-                    (child, f"{path}/{step}" if total[child.tag] == 1 else f"{path}/{step}[{seen[child.tag]}]")
-                )
-    return paths
+            position = f"[{seen[child.tag]}]" if total[child.tag] > 1 and isinstance(child.tag, str) else ""
+            self._paths[child] = f"{path}/{_step(child)}{position}"
+
+
+def _step(element: Element) -> str:
+    tag = element.tag
+    if isinstance(tag, str):
+        return qname(tag)
+    return "comment()" if isinstance(element, etree._Comment) else "processing-instruction()"
+
+
+def locate(element: Element) -> str:
+    """XPath of one ``element`` for people, see :class:`Locator`; for many of a document keep a Locator."""
+    return Locator()(element)
 
 
 def place(element: Element) -> Place:

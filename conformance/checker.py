@@ -345,10 +345,11 @@ def _nothing_fired() -> Finding:
 def default_checker() -> Checker:
     """The checker of this process, by its settings."""
     conf = settings()
+    catalogue = Catalogue(conf.catalogue)
     return Checker(
         PackStore(conf.packs_dir),
-        BookStore(conf.nsi_dir),
-        catalogue=Catalogue(conf.catalogue),
+        BookStore(conf.nsi_dir, catalogue),
+        catalogue=catalogue,
         cache=conf.cache / "schematron",
         limits=XmlLimits(conf.xml_max_bytes),
     )

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from adapter.findings import Finding, Severity, Text
 from adapter.nsi import Book, BookStore, short_oid
-from adapter.xml import Element, ElementTree, locate, place
+from adapter.xml import Element, ElementTree, Locator, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ class _Judge:
     order: int = 0
     found: list[tuple[int, Finding]] = field(default_factory=list)
     unchecked: dict[tuple[str, str], _Unchecked] = field(default_factory=dict)
+    locate: Locator = field(default_factory=Locator)
 
     def look(self, element: Element, book: Book | None, coding: _Coding) -> None:
         self.order += 1
@@ -123,7 +124,7 @@ class _Judge:
 
     def findings(self) -> list[Finding]:
         notes = [
-            (entry.order, _finding("NSI05", Severity.NOTE, entry.explain(entry.places), entry.first, ""))
+            (entry.order, self._finding("NSI05", Severity.NOTE, entry.explain(entry.places), entry.first, ""))
             for entry in self.unchecked.values()
         ]
         return [finding for _, finding in sorted(self.found + notes, key=lambda item: item[0])]
@@ -153,7 +154,13 @@ class _Judge:
             )  # fmt: skip
 
     def _error(self, element: Element, attribute: str, code: str, texts: tuple[Text, Text]) -> None:
-        self.found.append((self.order, _finding(code, Severity.ERROR, texts, element, f"/@{attribute}")))
+        self.found.append((self.order, self._finding(code, Severity.ERROR, texts, element, f"/@{attribute}")))
+
+    def _finding(
+        self, code: str, severity: Severity, texts: tuple[Text, Text], element: Element, attribute: str
+    ) -> Finding:
+        message, hint = texts
+        return Finding(code, severity, message, hint, place(element), self.locate(element) + attribute)
 
     def _note(self, element: Element, oid: str, version: str, explain: Callable[[int], tuple[Text, Text]]) -> None:
         if not self._again(oid, version):
@@ -168,11 +175,6 @@ class _Judge:
         self.not_checked += 1
         entry.places += 1
         return True
-
-
-def _finding(code: str, severity: Severity, texts: tuple[Text, Text], element: Element, attribute: str) -> Finding:
-    message, hint = texts
-    return Finding(code, severity, message, hint, place(element), locate(element) + attribute)
 
 
 # Texts. The OID and the version are quoted only where they have the shape of a book's; the code and the

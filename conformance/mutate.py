@@ -113,9 +113,7 @@ def _work(tree: ElementTree) -> list[tuple[str, list[_Site]]]:
     """The operators that find places in ``tree``, with the places in document order."""
     elements = _elements(tree)
     sites = {
-        name: [
-            _Site(n, attribute) for n, element in enumerate(elements) for attribute in operator.where(element)
-        ]
+        name: [_Site(n, attribute) for n, element in enumerate(elements) for attribute in operator.where(element)]
         for name, operator in OPERATORS.items()
     }
     return [(name, found) for name, found in sites.items() if found]
@@ -215,18 +213,14 @@ def _duplicate_element(element: Element, _attribute: str, _choices: random.Rando
     element.addnext(deepcopy(element))
 
 
-@_operator(
-    "empty-element", "Удалено содержимое элемента", "The content of an element was removed", _with_content
-)
+@_operator("empty-element", "Удалено содержимое элемента", "The content of an element was removed", _with_content)
 def _empty_element(element: Element, _attribute: str, _choices: random.Random) -> None:
     _clear(element)
 
 
 @_operator("rename-element", "Элемент переименован", "An element was renamed", _any)
 def _rename_element(element: Element, _attribute: str, choices: random.Random) -> None:
-    names = sorted(
-        {str(other.tag) for other in element.getroottree().getroot().iter("*")} - {str(element.tag)}
-    )
+    names = sorted({str(other.tag) for other in element.getroottree().getroot().iter("*")} - {str(element.tag)})
     element.tag = choices.choice([*names, f"{{{HL7}}}unknown"])
 
 
@@ -292,9 +286,7 @@ def _pad_attribute(element: Element, attribute: str, choices: random.Random) -> 
     element.set(attribute, choices.choice((value + stray, stray + value)))
 
 
-@_operator(
-    "borrow-attribute", "Значение взято у другого элемента", "A value of another element", _all_attributes
-)
+@_operator("borrow-attribute", "Значение взято у другого элемента", "A value of another element", _all_attributes)
 def _borrow_attribute(element: Element, attribute: str, choices: random.Random) -> None:
     values = [other.get(attribute, "") for other in element.getroottree().getroot().iter("*")]
     element.set(attribute, choices.choice(sorted(set(values))))
@@ -306,9 +298,7 @@ def _code_system(element: Element, attribute: str, choices: random.Random) -> No
     element.set(attribute, choices.choice(("1.2.643.5.1.13.13.11.9999", value + ".1", value[:-1])))
 
 
-@_operator(
-    "code-system-version", "Другая версия справочника", "Another version", _having("codeSystemVersion")
-)
+@_operator("code-system-version", "Другая версия справочника", "Another version", _having("codeSystemVersion"))
 def _code_system_version(element: Element, attribute: str, choices: random.Random) -> None:
     element.set(attribute, choices.choice(("0.0", "1", "v1", element.get(attribute, "") + ".1")))
 
@@ -332,9 +322,7 @@ def _date(element: Element, attribute: str, choices: random.Random) -> None:
 def _root(element: Element, attribute: str, choices: random.Random) -> None:
     value = element.get(attribute, "")
     shorter = value.rpartition(".")[0]
-    element.set(
-        attribute, choices.choice((value + ".1", value + ".", shorter, shorter + ".999", shorter + ".01"))
-    )
+    element.set(attribute, choices.choice((value + ".1", value + ".", shorter, shorter + ".999", shorter + ".01")))
 
 
 @_operator("extension", "Изменён номер идентификатора", "The extension was changed", _having("extension"))
@@ -344,9 +332,7 @@ def _extension(element: Element, attribute: str, choices: random.Random) -> None
     element.set(attribute, choices.choice((value[:-1], value + "1", digits, value[::-1], "0")))
 
 
-@_operator(
-    "borrow-id", "Идентификатор взят у другого элемента", "The identifier of another element", _identifier
-)
+@_operator("borrow-id", "Идентификатор взят у другого элемента", "The identifier of another element", _identifier)
 def _borrow_id(element: Element, _attribute: str, choices: random.Random) -> None:
     other = choices.choice(list(element.getroottree().getroot().iter(str(element.tag))))
     attributes = other.items()

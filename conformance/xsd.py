@@ -15,7 +15,7 @@ from lxml import etree
 
 from adapter.errors import PackError
 from adapter.findings import Finding, Place, Severity, Text
-from adapter.xml import ElementTree, locate
+from adapter.xml import ElementTree, Locator
 from conformance.xsd_messages import explain
 
 
@@ -42,10 +42,11 @@ class Schema:
             if self._detail is None:
                 self._detail = _compile(self._entry)
             self._detail(tree)
-            return [self._finding(entry, tree) for entry in self._detail.error_log]
+            locator = Locator()
+            return [self._finding(entry, tree, locator) for entry in self._detail.error_log]
 
     @staticmethod
-    def _finding(entry: Any, tree: ElementTree) -> Finding:
+    def _finding(entry: Any, tree: ElementTree, locate: Locator) -> Finding:
         found = tree.xpath(entry.path) if entry.path else []
         element = found[0] if isinstance(found, list) and found else None
         xpath = locate(element) if isinstance(element, etree._Element) else ""

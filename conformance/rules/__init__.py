@@ -13,7 +13,7 @@ from lxml import etree
 
 from adapter.documents.kinds import Kind, Kinds
 from adapter.findings import Finding
-from adapter.xml import Element, ElementTree, locate_all
+from adapter.xml import Element, ElementTree, Locator
 from conformance.rules import contacts, identifiers, lifecycle, oids, times
 from conformance.rules.registry import (
     ATTRIBUTE_CHECKS,
@@ -82,8 +82,9 @@ def _findings(root: Element, broken: list[tuple[Rule, Element, Broken]]) -> list
     found = [
         (element if problem.element is None else problem.element, rule, problem) for rule, element, problem in broken
     ]
-    xpaths = locate_all(element for element, _, _ in found)
+    locate = Locator()
     if len(found) > 1:
-        order = {element: position for position, element in enumerate(root.iter("*")) if element in xpaths}
+        wanted = {element for element, _, _ in found}
+        order = {element: position for position, element in enumerate(root.iter("*")) if element in wanted}
         found.sort(key=lambda item: (order[item[0]], item[1].code))
-    return [rule.finding(element, xpaths[element], problem) for element, rule, problem in found]
+    return [rule.finding(element, locate(element), problem) for element, rule, problem in found]

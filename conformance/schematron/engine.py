@@ -13,7 +13,7 @@ from typing import Any
 
 from adapter.errors import InternalError
 from adapter.findings import Finding, Severity, Text
-from adapter.xml import Element, ElementTree, locate, place
+from adapter.xml import Element, ElementTree, Locator, place
 from conformance.schematron.compiled import (
     COUNT_BASE,
     Compiled,
@@ -34,11 +34,12 @@ class Failure:
     check: Check
     node: Element
     dynamic: bool
+    locate: Locator
 
     @property
     def xpath(self) -> str:
         """The place; ``/`` for the document itself."""
-        return "/" if self.rule.context == "/" else locate(self.node)
+        return "/" if self.rule.context == "/" else self.locate(self.node)
 
     def finding(self) -> Finding:
         """The failure for a person: the Ministry's text, the rule's expression, the place."""
@@ -174,19 +175,20 @@ class Schematron:
 
     def _run(self, indexes: Iterable[int], tree: ElementTree) -> Iterator[Failure]:
         xpath = self._compiler()
+        locate = Locator()
         for index in indexes:
             rule = self._compiled.rules[index]
             for node in _failing(rule, xpath, tree):
-                yield from self._checks(rule, node, xpath)
+                yield from self._checks(rule, node, xpath, locate)
 
     @staticmethod
-    def _checks(rule: CompiledRule, node: Any, xpath: Compiler) -> Iterator[Failure]:
+    def _checks(rule: CompiledRule, node: Any, xpath: Compiler, locate: Locator) -> Iterator[Failure]:
         for check, condition in zip(rule.checks, rule.conditions, strict=True):
             try:
                 if not xpath.compile(f"boolean({condition})")(node, current=node):
-                    yield Failure(rule, check, node, dynamic=False)
+                    yield Failure(rule, check, node, False, locate)
             except DynamicError:
-                yield Failure(rule, check, node, dynamic=True)
+                yield Failure(rule, check, node, True, locate)
 
 
 def _failing(rule: CompiledRule, xpath: Compiler, tree: ElementTree) -> list[Any]:
