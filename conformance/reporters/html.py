@@ -57,6 +57,7 @@ class Page:
     groups: list[tuple[Stage, list[Shown]]] = field(default_factory=list)
     blocks: dict[Element, str] = field(default_factory=dict)
     marks: dict[int, Severity] = field(default_factory=dict)
+    anchors: frozenset[int] = frozenset()
 
 
 def render(reports: Sequence[Report], options: Options) -> str:
@@ -123,6 +124,7 @@ def _page(report: Report, prefix: str, options: Options, labels: dict[str, str])
     page.marks = _marks(page)
     if data is not None:
         page.source = numbered(data, page.marks)
+        page.anchors = frozenset(line.number for line in page.source)
         page.source_partly = any(line.gap for line in page.source)
     return page
 

@@ -68,7 +68,7 @@ def _line(finding: Finding, language: str) -> str:
     text = " | ".join(parts)
     if finding.hint.get(language):
         text += f" → {finding.hint.get(language)}"
-    return text + (f" [{finding.rule}]" if finding.rule else "")
+    return text + (f" [{finding.rule}]" if finding.rule not in {"", finding.code} else "")
 
 
 def _seconds(stages: Sequence[Stage]) -> str:

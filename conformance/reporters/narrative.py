@@ -58,7 +58,7 @@ def _name(node: Element) -> str:
     if local == "list" and node.get("listType") == "ordered":
         return "ol"
     parent = node.getparent()
-    if local == "caption" and parent is not None and parent.tag.endswith("table"):
+    if local == "caption" and parent is not None and str(parent.tag).endswith("table"):
         return "caption"
     return "br" if local == "br" else _HTML.get(local, "")
 

@@ -12,6 +12,7 @@ import orjson
 
 from adapter import __version__
 from adapter.findings import Finding, Severity
+from conformance.codes import all_codes
 from conformance.report import Report
 from conformance.reporters import Options
 from conformance.reporters import words as w
@@ -64,7 +65,16 @@ def artifact_uri(source: str) -> str:
 
 
 def _rule(code: str, language: str) -> dict[str, Any]:
-    return {"id": code}
+    """Metadata of a code; one that is not documented (from another tool's report) has its id alone."""
+    known = all_codes().get(code)
+    if known is None:
+        return {"id": code}
+    return {
+        "id": code,
+        "shortDescription": {"text": known.title.get(language)},
+        "help": {"text": known.page.get(language), "markdown": known.page.get(language)},
+        "defaultConfiguration": {"level": _LEVELS[known.severity]},
+    }
 
 
 def _result(finding: Finding, report: Report, index: int, rule_index: int, language: str) -> dict[str, Any]:

@@ -50,8 +50,7 @@ COUNTS = {
     "asserts": Text("утверждений", "asserts"),
     "checked": Text("проверено кодов", "codes checked"),
     "not_checked": Text("не проверено кодов", "codes not checked"),
-    "rules": Text("правил", "rules"),
-    "bytes": Text("байт", "bytes"),
+    "skipped": Text("не сверяется", "exempt"),
 }
 NOT_CHECKED = Text("не проверено", "not checked")
 LINE = Text("строка", "line")
@@ -59,12 +58,16 @@ RULE = Text("правило", "rule")
 HINT = Text("совет", "hint")
 KIND = Text("вид", "kind")
 UNKNOWN_KIND = Text("вид не определён", "kind unknown")
+DOCUMENT = Text("документ", "document")
 STANDARD_INPUT = Text("стандартный ввод", "standard input")
 
-#: Codes by their first letters; every other letter is a rule of ours.
+#: Codes by their first letters, single codes first; everything else is a rule of ours.
 _STAGE_OF = {
+    "DOC01": StageName.XML,
+    "DOC02": StageName.XML,
+    "DOC03": StageName.SCHEMATRON,
+    "DOC04": StageName.XML,
     "XML": StageName.XML,
-    "FILE": StageName.XML,
     "XSD": StageName.XSD,
     "SCH": StageName.SCHEMATRON,
     "PCK": StageName.SCHEMATRON,
@@ -74,7 +77,8 @@ _STAGE_OF = {
 
 def stage_of(finding: Finding) -> StageName:
     """The stage that a finding is shown under, by the letters of its code."""
-    return _STAGE_OF.get(finding.code.rstrip("0123456789"), StageName.RULES)
+    letters = finding.code.rstrip("0123456789")
+    return _STAGE_OF.get(finding.code) or _STAGE_OF.get(letters, StageName.RULES)
 
 
 def by_stage(report: Report) -> list[tuple[Stage, list[Finding]]]:
@@ -132,7 +136,8 @@ def gaps_text(report: Report, language: str) -> str:
 
 def source_name(report: Report, language: str) -> str:
     """The name of the document for people."""
-    return report.source if report.source not in {"", "-"} else f"({STANDARD_INPUT.get(language)})"
+    unnamed = {"": DOCUMENT, "-": STANDARD_INPUT}.get(report.source)
+    return f"({unnamed.get(language)})" if unnamed else report.source
 
 
 def kind_text(report: Report, language: str) -> str:
@@ -150,7 +155,6 @@ def totals_text(report: Report, language: str) -> str:
 
 
 def counts_text(stage: Stage, language: str) -> str:
-    """``контекстов: 241, утверждений: 530``."""
-    return ", ".join(
-        f"{COUNTS[key].get(language) if key in COUNTS else key}: {value}" for key, value in stage.counts.items()
-    )
+    """``контекстов: 241, утверждений: 530``; only what there is."""
+    names = {key: COUNTS[key].get(language) if key in COUNTS else key for key in stage.counts}
+    return ", ".join(f"{names[key]}: {value}" for key, value in stage.counts.items() if value)
