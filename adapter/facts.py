@@ -1,0 +1,77 @@
+"""Facts: the light objects that a mapping makes and templates read (``docs/reference/facts.md``).
+
+Attribute objects rather than dicts: Jinja reads attributes in half the time. They are immutable by convention, not by
+check: making one is on the hot path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+
+class Coding(NamedTuple):
+    """A code of a reference book, complete: what a coded element of CDA needs.
+
+    Attributes:
+        system: OID of the book.
+        system_name: full name of the book.
+        version: version of the book that ``display`` was taken from.
+    """
+
+    code: str
+    system: str
+    system_name: str
+    version: str
+    display: str
+
+
+class II(NamedTuple):
+    """An instance identifier: OID and extension."""
+
+    root: str
+    extension: str
+
+
+class Quantity(NamedTuple):
+    """A measured value.
+
+    Attributes:
+        value: the number as the sender wrote it.
+        unit: unit for reading.
+        translation: the unit in 11.1358.
+    """
+
+    value: str
+    unit: str
+    translation: Coding | None
+
+
+class Null(NamedTuple):
+    """A fact that is not there, with the reason (a nullFlavor)."""
+
+    flavor: str
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class Fact:
+    """Named facts as attributes; a field without a value is ``None``."""
+
+    __slots__ = ("__dict__",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.__dict__.update(values)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self.__dict__.items())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fact) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment] # holds lists
+
+    def __repr__(self) -> str:
+        # Names only: a fact holds a patient's values, and a repr ends up in logs and tracebacks.
+        return f"Fact({', '.join(self.__dict__)})"
