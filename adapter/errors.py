@@ -4,6 +4,7 @@
 
     EgiszError                  everything this project raises on purpose
     ├── UsageError              the caller asked for something impossible      (exit 2)
+    │   └── MappingError        a file of the catalogue is wrong: file, line, column
     ├── InputError              the input was refused, carries a Finding       (exit 1)
     │   └── XmlRefused          hardened XML entry point said no
     ├── EnvironmentProblem      something outside is missing or broken         (exit 3)
@@ -48,6 +49,24 @@ class UsageError(EgiszError):
     """The request itself is wrong: unknown option value, missing file, contradictory arguments."""
 
     exit_code = 2
+
+
+class MappingError(UsageError):
+    """A file of the catalogue is wrong.
+
+    Args:
+        reason: what is wrong and what was expected, with the nearest valid name where there is one.
+        file: the file, empty for an expression by itself.
+        line: 1-based, 0 unknown.
+        column: 1-based, 0 unknown.
+    """
+
+    def __init__(self, reason: str | Text, *, file: str = "", line: int = 0, column: int = 0) -> None:
+        self.reason = reason if isinstance(reason, Text) else Text(reason, reason)
+        self.file, self.line, self.column = file, line, column
+        where = ":".join(str(part) for part in (file, line, column) if part)
+        prefix = f"{where}: " if where else ""
+        super().__init__(Text(prefix + self.reason.ru, prefix + self.reason.en))
 
 
 class InputError(EgiszError):

@@ -11,10 +11,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from adapter.settings import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The default gives the same verdict on every machine; `make fuzz` looks for new examples instead.
+hypothesis_settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True, database=None)
+hypothesis_settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=True)
+hypothesis_settings.load_profile("ci")
 
 
 def _shared(part: str) -> Path:
