@@ -1,0 +1,233 @@
+"""Concept maps: a code of any system → a coding of a reference book (``mappings/concepts/*.yaml``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from adapter.catalogue import Catalogue
+from adapter.facts import Coding, Null
+from adapter.findings import Severity, Text
+from adapter.mapping.identifiers import Identifiers, canonical
+from adapter.mapping.model import Field
+from adapter.mapping.run import Run
+from adapter.mapping.yaml import Map, load
+from adapter.nsi.terms import BorrowedCoding
+
+_KEYS: Final = ("concepts", "target", "groups", "unmapped", "note", "status")
+_GROUP_KEYS: Final = ("source", "elements", "identity", "column", "display", "status", "note")
+_UNMAPPED: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "absent": None}
+
+
+class Given(NamedTuple):
+    """A code as the sender wrote it, its system under the canonical name."""
+
+    system: str
+    code: str
+    display: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How codes of one source are translated.
+
+    Attributes:
+        source: canonical system; empty for a bare code, ``*`` for any.
+        elements: code → code of the target, or a null.
+        identity: codes pass as they are.
+        column: column of the book that holds the sender's code.
+        display: column of the book that holds the sender's display name or text.
+    """
+
+    source: str
+    elements: Mapping[str, str | Null]
+    identity: bool
+    column: str
+    display: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptMap:
+    """A concept map; :meth:`translate` is its use."""
+
+    id: str
+    target: str
+    groups: tuple[Group, ...]
+    unmapped: Severity | None
+
+    def translate(self, run: Run, spec: Field, value: Any, focus: Any) -> Coding | Null | None:
+        """The coding of the target book; findings go to ``run``, and then there is none."""
+        given = list(_given(value, run.identifiers))
+        own = [item for item in given if item.system == self.target]
+        if own:
+            return self._completed(run, spec, focus, own[0].code, own[0])
+        for group in self.groups:
+            found = self._candidates(run, group, given)
+            if len(found) == 1:
+                target, source = next(iter(found.items()))
+                return target if isinstance(target, Null) else self._completed(run, spec, focus, target, source)
+            if found:
+                self._ambiguous(run, spec, focus, [str(code) for code in found if not isinstance(code, Null)])
+                return None
+        if self.unmapped is not None:
+            self._unmapped(run, spec, focus)
+        return None
+
+    def _candidates(self, run: Run, group: Group, given: list[Given]) -> dict[str | Null, Given]:
+        found: dict[str | Null, Given] = {}
+        for item in given:
+            if group.source not in ("*", item.system):
+                continue
+            if item.code in group.elements:
+                found[group.elements[item.code]] = item
+            elif group.identity:
+                found[item.code] = item
+            elif group.column and item.code:
+                found.update(dict.fromkeys(run.terms.find(self.target, group.column, item.code), item))
+            if group.display and item.display and not found:
+                found.update(dict.fromkeys(run.terms.find(self.target, group.display, item.display), item))
+        return found
+
+    def _completed(self, run: Run, spec: Field, focus: Any, code: str, given: Given) -> Coding | None:
+        own = given.system == self.target
+        coding = run.terms.coding(
+            self.target,
+            code,
+            version=(given.version or None) if own else None,
+            display=(given.display or None) if own else None,
+        )
+        if coding is None:
+            run.find(
+                "MAP02",
+                Severity.ERROR,
+                spec,
+                focus,
+                Text(
+                    f"Кода нет в справочнике {self.target} (или справочник не импортирован).",
+                    f"The code is not in the book {self.target} (or the book is not imported).",
+                ),
+                Text("egisz nsi show OID КОД; egisz nsi import ПАПКА", "egisz nsi show OID CODE; egisz nsi import DIR"),
+            )
+        elif isinstance(coding, BorrowedCoding):
+            run.find(
+                "MAP06",
+                Severity.NOTE,
+                spec,
+                focus,
+                Text(
+                    f"Название кода взято у отправителя: справочник {self.target} не импортирован.",
+                    f"The display name is the sender's: the book {self.target} is not imported.",
+                ),
+            )
+        return coding
+
+    def _ambiguous(self, run: Run, spec: Field, focus: Any, codes: list[str]) -> None:
+        listed = ", ".join(sorted(codes, key=lambda code: (len(code), code))[:20])
+        run.find(
+            "MAP03",
+            Severity.ERROR,
+            spec,
+            focus,
+            Text(
+                f"Коду соответствует несколько кодов справочника {self.target}: {listed}.",
+                f"The code has several counterparts in the book {self.target}: {listed}.",
+            ),
+            Text(
+                f"Передайте код справочника {self.target} ещё одним coding.",
+                f"Send the code of the book {self.target} as one more coding.",
+            ),
+        )
+
+    def _unmapped(self, run: Run, spec: Field, focus: Any) -> None:
+        assert self.unmapped is not None
+        run.find(
+            "MAP02",
+            self.unmapped,
+            spec,
+            focus,
+            Text(
+                f"Для кода нет соответствия в справочнике {self.target} (карта {self.id}).",
+                f"The code has no counterpart in the book {self.target} (concept map {self.id}).",
+            ),
+            Text(
+                f"Передайте код справочника {self.target} или дополните mappings/concepts/{self.id}.yaml.",
+                f"Send a code of the book {self.target}, or add to mappings/concepts/{self.id}.yaml.",
+            ),
+        )
+
+
+def _given(value: Any, identifiers: Identifiers) -> Iterator[Given]:
+    """Codes in a code, Coding, CodeableConcept, CodeableReference or Quantity."""
+    if isinstance(value, str):
+        yield Given("", value, value, "")
+    elif isinstance(value, dict):
+        if "concept" in value:
+            yield from _given(value["concept"], identifiers)
+        for coding in value.get("coding") or ():
+            yield _coding(coding, identifiers)
+        if isinstance(value.get("code"), str):
+            yield _coding(value, identifiers)
+        text = value.get("text") or value.get("unit")
+        if isinstance(text, str):
+            yield Given("", "", text, "")
+
+
+def _coding(coding: Mapping[str, Any], identifiers: Identifiers) -> Given:
+    system = identifiers.book(coding.get("system") or "") if coding.get("system") else ""
+    display = coding.get("display") or coding.get("unit") or ""
+    return Given(system, coding.get("code") or "", display, coding.get("version") or "")
+
+
+def load_concepts(catalogue: Catalogue, identifiers: Identifiers) -> dict[str, ConceptMap]:
+    """Read all concept maps.
+
+    Raises:
+        MappingError: a file is wrong.
+    """
+    found: dict[str, ConceptMap] = {}
+    for name, path in catalogue.files("mappings/concepts").items():
+        raw = load(path, f"mappings/concepts/{name}")
+        concept_map = _read(raw, identifiers.book)
+        if concept_map.id in found:
+            raise raw.error("карта с таким именем уже есть", "a map of that id exists already", key="concepts")
+        found[concept_map.id] = concept_map
+    return found
+
+
+def _read(raw: Map, book: Callable[[str], str]) -> ConceptMap:
+    raw.check_keys(_KEYS, Text("ключ", "key"))
+    for key in ("concepts", "target"):
+        if not isinstance(raw.get(key), str):
+            raise raw.error(f"нет ключа «{key}»", f"the key «{key}» is missing", value=key)
+    unmapped = raw.get("unmapped", "error")
+    if unmapped not in _UNMAPPED:
+        raise raw.error("ожидается error, warning или absent", "error, warning or absent is expected", value="unmapped")
+    groups = tuple(_group(raw, item, book) for item in raw.get("groups") or ())
+    return ConceptMap(raw["concepts"], raw["target"], groups, _UNMAPPED[unmapped])
+
+
+def _group(at: Map, raw: Any, book: Callable[[str], str]) -> Group:
+    if not isinstance(raw, Map):
+        raise at.error("группа должна быть отображением", "a group must be a mapping", value="groups")
+    raw.check_keys(_GROUP_KEYS, Text("ключ", "key"))
+    source = str(raw.get("source", ""))
+    elements = {str(code): _target(raw, value) for code, value in (raw.get("elements") or {}).items()}
+    return Group(
+        source if source in {"", "*"} else book(canonical(source)),
+        elements,
+        bool(raw.get("identity")),
+        str(raw.get("column") or ""),
+        str(raw.get("display") or ""),
+    )
+
+
+def _target(at: Map, value: Any) -> str | Null:
+    if isinstance(value, Map):
+        if "absent" in value:
+            return Null(str(value["absent"]))
+        value = value.get("code")
+    if value is None or isinstance(value, list):
+        raise at.error("ожидается код справочника", "a code of the book is expected", value="elements")
+    return str(value)

@@ -1,0 +1,272 @@
+"""Converters: one value of FHIR → one value of a fact. A value that cannot be converted is a finding, never a guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from adapter.facts import II, Fact, Quantity
+from adapter.findings import EMPTY, Text
+from adapter.mapping.identifiers import canonical
+from adapter.mapping.run import Run
+
+_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_DATETIME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?")
+_OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_UNIT_BOOK: Final = "1.2.643.5.1.13.13.11.1358"
+#: Numbers up to this one have no check digits.
+_LAST_UNCHECKED_SNILS: Final = 1001998
+
+
+class ConversionError(ValueError):
+    """A value cannot be converted; the message says what was expected, never what was given."""
+
+    def __init__(self, ru: str, en: str, hint: Text = EMPTY) -> None:
+        super().__init__(en)
+        self.message = Text(ru, en)
+        self.hint = hint
+
+
+Converter = Callable[[Any, Mapping[str, Any], Run], Any]
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConversionError("Ожидается строка.", "A string is expected.")
+    return value
+
+
+def hl7_date(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
+    """date, dateTime or instant → ``YYYYMMDD``."""
+    text = _string(value)
+    match = _DATE.match(text)
+    if match is None or match.group(3) is None:
+        raise ConversionError(
+            "Нужна дата с точностью до дня.",
+            "A date of day precision is needed.",
+            Text("ГГГГ-ММ-ДД", "YYYY-MM-DD"),
+        )
+    return "".join(match.groups())
+
+
+def hl7_time(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
+    """dateTime or instant → ``YYYYMMDDHHMM+ZZZZ`` in the sender's offset; ``YYYYMMDD`` where no time was given.
+
+    The rules accept positive offsets in tens of minutes only, so anything else is moved to the zone of the
+    organisation.
+    """
+    text = _string(value)
+    match = _DATETIME.fullmatch(text)
+    if match is None:
+        return hl7_date(text, arguments, run)
+    year, month, day, hour, minute, _second, offset = match.groups()
+    zone = run.organisation.zone
+    if offset is None:
+        return f"{year}{month}{day}{hour}{minute}{zone}"
+    given = "+00:00" if offset == "Z" else offset
+    if given.startswith("+") and given.endswith("0"):
+        return f"{year}{month}{day}{hour}{minute}{given.replace(':', '')}"
+    moved = _moved(int(year), int(month), int(day), int(hour), int(minute), given, zone)
+    return f"{moved:%Y%m%d%H%M}{zone}"
+
+
+def _moved(year: int, month: int, day: int, hour: int, minute: int, given: str, zone: str) -> datetime:
+    def minutes(offset: str) -> int:
+        sign = -1 if offset[0] == "-" else 1
+        return sign * (int(offset[1:3]) * 60 + int(offset[-2:]))
+
+    try:
+        return datetime(year, month, day, hour, minute) + timedelta(minutes=minutes(zone) - minutes(given))  # noqa: DTZ001
+    except (ValueError, OverflowError):
+        raise ConversionError("Такой даты нет.", "There is no such date.") from None
+
+
+def oid(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """``urn:oid:…``, a dictionary address or a bare OID → the OID."""
+    text = canonical(_string(value))
+    if not _OID.fullmatch(text):
+        raise ConversionError("Ожидается OID.", "An OID is expected.")
+    return text
+
+
+def snils(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """СНИЛС with or without separators → ``NNN-NNN-NNN NN``; check digits are tested."""
+    text = value.get("value") if isinstance(value, dict) else value
+    digits = re.sub(r"[\s-]", "", _string(text))
+    if not re.fullmatch(r"[0-9]{11}", digits):
+        raise ConversionError("СНИЛС — 11 цифр.", "A СНИЛС has 11 digits.")
+    number, check = digits[:9], int(digits[9:])
+    total = sum(int(digit) * (9 - index) for index, digit in enumerate(number))
+    if int(number) > _LAST_UNCHECKED_SNILS and total % 101 % 100 != check:
+        raise ConversionError("Контрольные цифры СНИЛС неверны.", "The check digits of the СНИЛС are wrong.")
+    return f"{digits[:3]}-{digits[3:6]}-{digits[6:9]} {digits[9:]}"
+
+
+def digits_only(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """Digits alone."""
+    return re.sub(r"\D", "", _string(value))
+
+
+def phone(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """A phone number → ``tel:+7…`` without spaces."""
+    text = _string(value).strip()
+    if text.lower().startswith("tel:"):
+        text = text[4:]
+    compact = re.sub(r"[^0-9+().-]", "", text)
+    if compact.startswith("8") and len(re.sub(r"\D", "", compact)) == 11:
+        compact = "+7" + compact[1:]
+    return f"tel:{compact}"
+
+
+def telecom(value: Any, arguments: Mapping[str, Any], run: Run) -> Fact | None:
+    """ContactPoint → ``{value, use}`` with a scheme."""
+    if not isinstance(value, dict) or not isinstance(value.get("value"), str):
+        return None
+    system, text = value.get("system"), value["value"].strip()
+    if system == "email":
+        uri = text if text.startswith("mailto:") else f"mailto:{text}"
+    elif system in {"url", "other"}:
+        uri = text
+    else:
+        uri = phone(text, arguments, run)
+    use = {"home": "HP", "work": "WP", "mobile": "MC"}.get(value.get("use", ""))
+    return Fact({"value": uri, "use": use})
+
+
+def ii(value: Any, _arguments: Mapping[str, Any], run: Run) -> II:
+    """Identifier → root and extension; the system must be an OID."""
+    if not isinstance(value, dict):
+        raise ConversionError("Ожидается Identifier.", "An Identifier is expected.")
+    return II(oid(value.get("system") or "", {}, run), _string(value.get("value")))
+
+
+def mis_ii(value: Any, arguments: Mapping[str, Any], run: Run) -> II:
+    """Identifier or resource → an id of the sending МИС.
+
+    ``suffix`` is the last arc of the root. An Identifier whose system has that shape keeps its root; otherwise the
+    root is that of the organisation, and the extension the identifier's value or the resource's id.
+    """
+    suffix = str(arguments.get("suffix", ""))
+    if isinstance(value, dict) and "resourceType" in value:
+        extension = value.get("id") or ""
+        system = ""
+    elif isinstance(value, dict):
+        extension, system = value.get("value") or "", canonical(value.get("system") or "")
+    else:
+        extension, system = _string(value), ""
+    if not extension:
+        raise ConversionError("Нет значения идентификатора.", "The identifier has no value.")
+    if _OID.fullmatch(system) and ".100." in system and system.endswith(f".{suffix}"):
+        return II(system, extension)
+    return II(f"{run.organisation.root}.{suffix}", extension)
+
+
+def series_number(value: Any, arguments: Mapping[str, Any], run: Run) -> Fact:
+    """Identifier or string → ``{series, number}``.
+
+    The first of ``:``, space or ``-`` divides; ten digits without one are a passport's 4 + 6. A policy number of 16
+    digits has no series.
+    """
+    text = _string(value.get("value") if isinstance(value, dict) else value).strip()
+    compact = re.sub(r"\s+", " ", text)
+    if arguments.get("kind") == "passport" and re.fullmatch(r"\d{2} \d{2} \d{6}", compact):
+        return Fact({"series": compact[:5], "number": compact[6:]})
+    match = re.fullmatch(r"(.+?)(?:[:№\s]+|-(?=\d{5,}$))(.+)", compact)
+    if match:
+        return Fact({"series": match.group(1).strip(), "number": match.group(2).strip()})
+    if re.fullmatch(r"\d{10}", compact):
+        return Fact({"series": compact[:4], "number": compact[4:]})
+    return Fact({"series": None, "number": compact})
+
+
+def coding(value: Any, _arguments: Mapping[str, Any], run: Run) -> Any:
+    """A Coding of a reference book under any spelling → the complete coding."""
+    item = value["coding"][0] if isinstance(value, dict) and value.get("coding") else value
+    if not isinstance(item, dict) or not item.get("code"):
+        raise ConversionError("Ожидается Coding.", "A Coding is expected.")
+    system = run.identifiers.book(item.get("system") or "")
+    found = run.terms.coding(system, item["code"], version=item.get("version"), display=item.get("display"))
+    if found is None:
+        raise ConversionError("Кода нет в справочнике.", "The code is not in the book.")
+    return found
+
+
+def quantity(value: Any, _arguments: Mapping[str, Any], run: Run) -> Quantity:
+    """Quantity → value, unit and its code in 11.1358 by the book's UCUM column."""
+    if not isinstance(value, dict) or value.get("value") is None:
+        raise ConversionError("Ожидается Quantity со значением.", "A Quantity with a value is expected.")
+    number = plain_number(value["value"])
+    code, unit = value.get("code") or "", value.get("unit") or ""
+    system = run.identifiers.book(value.get("system") or "")
+    codes = [code] if system == _UNIT_BOOK and code else run.terms.find(_UNIT_BOOK, "UCUM", code) if code else []
+    if not codes and unit:
+        codes = run.terms.find(_UNIT_BOOK, "SHORTNAME", unit)
+    translation = run.terms.coding(_UNIT_BOOK, codes[0]) if codes else None
+    return Quantity(number, translation.display if translation else unit or code, translation)
+
+
+def plain_number(value: Any) -> str:
+    """A number as the sender wrote it, without an exponent."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise ConversionError("Ожидается число.", "A number is expected.") from None
+    return format(number, "f")
+
+
+def integer(value: Any, _arguments: Mapping[str, Any], run: Run) -> int:
+    """A whole number."""
+    text = plain_number(value)
+    if not re.fullmatch(r"-?[0-9]+(?:\.0+)?", text):
+        raise ConversionError("Ожидается целое число.", "A whole number is expected.")
+    return int(Decimal(text))
+
+
+def string(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """A string; numbers as they were written."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal | float):
+        return plain_number(value)
+    return _string(value)
+
+
+def boolean(value: Any, _arguments: Mapping[str, Any], run: Run) -> bool:
+    """A boolean."""
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    raise ConversionError("Ожидается логическое значение.", "A boolean is expected.")
+
+
+def text(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """A text for people: line ends and runs of spaces folded."""
+    return " ".join(_string(value).split())
+
+
+def first(value: Any, _arguments: Mapping[str, Any], run: Run) -> Any:
+    """The first of a list."""
+    return value[0] if isinstance(value, list) and value else None if value == [] else value
+
+
+def last(value: Any, _arguments: Mapping[str, Any], run: Run) -> Any:
+    """The last of a list."""
+    return value[-1] if isinstance(value, list) and value else None if value == [] else value
+
+
+def join(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
+    """A list of strings as one."""
+    items = value if isinstance(value, list) else [value]
+    return str(arguments.get("with", " ")).join(_string(item) for item in items)
+
+
+CONVERTERS: Final[dict[str, Converter]] = {
+    "hl7-date": hl7_date, "hl7-time": hl7_time, "oid": oid, "snils": snils, "digits": digits_only, "phone": phone,
+    "telecom": telecom, "ii": ii, "mis-ii": mis_ii, "series-number": series_number, "coding": coding,
+    "quantity": quantity, "integer": integer, "string": string, "boolean": boolean, "text": text,
+    "first": first, "last": last, "join": join,
+}  # fmt: skip

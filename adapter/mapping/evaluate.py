@@ -1,0 +1,295 @@
+"""Mappings → closures: each field is one function from a focus to a fact, made once and called often."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from adapter.facts import Fact, Null
+from adapter.findings import Severity, Text
+from adapter.mapping.concepts import ConceptMap
+from adapter.mapping.converters import CONVERTERS, ConversionError
+from adapter.mapping.fhirpath import Env
+from adapter.mapping.model import Field, MapSpec
+from adapter.mapping.run import Run, Traced, path_of
+
+#: From a run, the variables and a focus to a fact.
+Closure = Callable[[Run, Env, Any], Any]
+
+#: Characters that XML 1.0 cannot carry.
+FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Compiler:
+    """Compiles the maps of a catalogue.
+
+    Args:
+        maps: maps by id.
+        concepts: concept maps by id.
+        traced: closures record how each fact came about; slower.
+    """
+
+    def __init__(self, maps: Mapping[str, MapSpec], concepts: Mapping[str, ConceptMap], *, traced: bool) -> None:
+        self._maps = maps
+        self._concepts = concepts
+        self._traced = traced
+        self._compiled: dict[str, Closure] = {}
+
+    def map(self, spec: MapSpec) -> Closure:
+        """The function of a map: a focus to a :class:`Fact`."""
+        return self._facts(spec.let, spec.fields)
+
+    def _used(self, name: str) -> Closure:
+        """The function of a map that is used; made when first called, because maps may use each other."""
+        compiled = self._compiled
+
+        def use(run: Run, env: Env, focus: Any) -> Any:
+            closure = compiled.get(name)
+            if closure is None:
+                closure = compiled[name] = self.map(self._maps[name])
+            return closure(run, env, focus)
+
+        return use
+
+    def _facts(self, let: Mapping[str, Field], fields: Mapping[str, Field]) -> Closure:
+        lets = [(name, self.field(spec)) for name, spec in let.items()]
+        parts = [(name, self.field(spec)) for name, spec in fields.items()]
+
+        def facts(run: Run, env: Env, focus: Any) -> Fact:
+            if lets:
+                env = _with_lets(lets, run, env, focus)
+            return Fact({name: part(run, env, focus) for name, part in parts})
+
+        return facts
+
+    def field(self, spec: Field) -> Closure:
+        """The function of a field."""
+        value = self._converted(spec)
+        if spec.let:
+            inner = value
+            lets = [(name, self.field(part)) for name, part in spec.let.items()]
+
+            def value(run: Run, env: Env, focus: Any) -> Any:
+                return inner(run, _with_lets(lets, run, env, focus), focus)
+
+        return self._guarded(spec, value)
+
+    def _guarded(self, spec: Field, value: Closure) -> Closure:
+        """Around the value: the condition before, the obligation after."""
+        when, nothing = spec.when, ([] if spec.each else None)
+        absent = Null(spec.absent) if spec.absent else nothing
+        required, traced = spec.required, self._traced
+
+        def guarded(run: Run, env: Env, focus: Any) -> Any:
+            if when is not None and not when.truth(focus, env):
+                return nothing
+            before = len(run.findings)
+            result = value(run, env, focus)
+            if result is None or result == []:
+                if required is not None and len(run.findings) == before:
+                    _missing(run, spec, focus, required)
+                result = absent
+            if traced and run.trace is not None:
+                run.trace.append(_traced(run, spec, env, focus, result))
+            return result
+
+        return guarded
+
+    def _converted(self, spec: Field) -> Closure:
+        """Source, then map or nested fields, then concept, then converters."""
+        one = self._one(spec)
+        source = self._source(spec)
+        if source is None:
+            return one
+        if spec.each:
+
+            def every(run: Run, env: Env, focus: Any) -> Any:
+                made = (one(run, env, item) for item in source(run, env, focus))
+                return [item for item in made if item is not None]
+
+            return every
+
+        def single(run: Run, env: Env, focus: Any) -> Any:
+            item = source(run, env, focus)
+            return None if item is None else one(run, env, item)
+
+        return single
+
+    def _source(self, spec: Field) -> Closure | None:
+        """Where the value comes from; ``None`` where it is the focus itself."""
+        if spec.constant is not None:
+            return lambda _run, _env, _focus: spec.constant
+        if spec.coding is not None:
+            system, code = spec.coding
+            return lambda run, _env, _focus: run.terms.coding(system, code)
+        if spec.identifier:
+            return _identifier(spec)
+        expressions = spec.sources
+        if not expressions:
+            return None
+        if spec.each:
+
+            def every(_run: Run, env: Env, focus: Any) -> list[Any]:
+                for expression in expressions:
+                    values = expression.all(focus, env)
+                    if values:
+                        return values
+                return []
+
+            return every
+        if len(expressions) == 1:
+            first = expressions[0].first
+            return lambda _run, env, focus: first(focus, env)
+
+        def alternatives(_run: Run, env: Env, focus: Any) -> Any:
+            for expression in expressions:
+                value = expression.first(focus, env)
+                if value is not None:
+                    return value
+            return None
+
+        return alternatives
+
+    def _one(self, spec: Field) -> Closure:
+        """What is done with one value."""
+        steps: list[Closure] = []
+        if spec.use:
+            steps.append(_focused(self._used(spec.use)))
+        if spec.fields:
+            nested = self._facts({}, spec.fields)
+            steps.append(_focused(_with_implied(nested) if spec.identifier else nested))
+        if spec.concept:
+            concept = self._concepts[spec.concept]
+            steps.append(lambda run, _env, value: concept.translate(run, spec, value, value))
+        steps.extend(_conversion(spec, item.name, item.arguments) for item in spec.converters)
+        if not steps:
+            return _plain(spec)
+        if len(steps) == 1:
+            return steps[0]
+
+        def chain(run: Run, env: Env, value: Any) -> Any:
+            for step in steps:
+                value = step(run, env, value)
+                if value is None or isinstance(value, Null):
+                    return value
+            return value
+
+        return chain
+
+
+def _with_lets(lets: list[tuple[str, Closure]], run: Run, env: Env, focus: Any) -> Env:
+    """Variables with names that are worked out when first asked for."""
+    variables = dict(env.variables)
+    inner = Env(variables, env.graph)
+    for name, closure in lets:
+        variables[name] = _lazy(closure, run, inner, focus)
+    return inner
+
+
+def _lazy(closure: Closure, run: Run, env: Env, focus: Any) -> Callable[[], Any]:
+    done: list[Any] = []
+
+    def value() -> Any:
+        if not done:
+            done.append(closure(run, env, focus))
+        return done[0]
+
+    return value
+
+
+def _focused(closure: Closure) -> Closure:
+    """A map applied to a resource makes it ``%resource``."""
+
+    def focused(run: Run, env: Env, value: Any) -> Any:
+        if isinstance(value, dict) and "resourceType" in value:
+            env = Env({**env.variables, "resource": value}, env.graph)
+        return closure(run, env, value)
+
+    return focused
+
+
+def _with_implied(closure: Closure) -> Closure:
+    """Nested fields of an identifier see what its system implies as ``%implied``."""
+
+    def implied(run: Run, env: Env, value: Any) -> Any:
+        env = Env({**env.variables, "implied": run.identifiers.implied(value)}, env.graph)
+        return closure(run, env, value)
+
+    return implied
+
+
+def _identifier(spec: Field) -> Closure:
+    kind, sources = spec.identifier, spec.sources
+
+    def find(run: Run, env: Env, focus: Any) -> Any:
+        if not sources:
+            return run.identifiers.find(kind, focus.get("identifier")) if isinstance(focus, dict) else None
+        for source in sources:
+            for item in source.all(focus, env):
+                inner = item.get("identifier") if isinstance(item, dict) and "value" not in item else item
+                found = run.identifiers.find(kind, inner)
+                if found is not None:
+                    return found
+        return None
+
+    return find
+
+
+def _plain(spec: Field) -> Closure:
+    """A value that becomes a fact as it is."""
+
+    def plain(run: Run, _env: Env, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if FORBIDDEN.search(value):
+            run.find(
+                "MAP04",
+                Severity.ERROR,
+                spec,
+                value,
+                Text("В тексте есть символы, недопустимые в XML.", "The text has characters that XML cannot carry."),
+                Text("Уберите управляющие символы.", "Take the control characters out."),
+            )
+            return None
+        return value if value.strip() else None
+
+    return plain
+
+
+def _conversion(spec: Field, name: str, arguments: Mapping[str, Any]) -> Closure:
+    function = CONVERTERS[name]
+    clean = _plain(spec)
+
+    def convert(run: Run, env: Env, value: Any) -> Any:
+        try:
+            result = function(value, arguments, run)
+        except ConversionError as error:
+            run.find("MAP04", Severity.ERROR, spec, value, error.message, error.hint)
+            return None
+        return clean(run, env, result) if isinstance(result, str) else result
+
+    return convert
+
+
+def _missing(run: Run, spec: Field, focus: Any, severity: Severity) -> None:
+    wanted = " | ".join(expression.text for expression in spec.sources) or spec.identifier or spec.rule
+    if spec.identifier:
+        wanted = f"identifier ({spec.identifier})"
+    kind = focus.get("resourceType", "") if isinstance(focus, dict) else ""
+    where = f"{kind}.{wanted}" if kind and not wanted.startswith("%") else wanted
+    hint = spec.hint or Text(f"Заполните {where}.", f"Fill {where}.")
+    run.find(
+        "MAP01",
+        severity,
+        spec,
+        focus,
+        Text(f"Нет обязательного значения «{spec.rule}».", f"The required value «{spec.rule}» has no source."),
+        hint,
+    )
+
+
+def _traced(run: Run, spec: Field, env: Env, focus: Any, result: Any) -> Traced:
+    won = next((item.text for item in spec.sources if item.all(focus, env)), "") if result is not None else ""
+    shape = f"null {result.flavor}" if isinstance(result, Null) else type(result).__name__.lower()
+    return Traced(spec.rule, path_of(run.graph, focus), won, spec.concept, shape)

@@ -1,0 +1,115 @@
+"""Canonical kinds of identifiers and code systems, whatever dialect spells them (``mappings/identifiers.yaml``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from adapter.catalogue import Catalogue
+from adapter.mapping.yaml import Map, load
+
+_FILE: Final = "mappings/identifiers.yaml"
+_DICTIONARY: Final = re.compile(
+    r"(?:https://)?nsi\.rosminzdrav\.ru/(?:#!/refbook/|dictionaries/|refbook/)([0-9.]+)(?:/.*)?"
+)
+_MIS_OID: Final = re.compile(r"[0-2](?:\.[0-9]+)+\.100(?:\.[0-9]+)+\.([0-9]+)")
+
+
+@lru_cache(maxsize=4096)
+def canonical(system: str) -> str:
+    """A system compared as dialects are: lower case, ``https``, no ``urn:oid:``, no trailing slash.
+
+    An address of a reference book on the НСИ portal becomes its OID.
+    """
+    text = system.strip().lower().rstrip("/")
+    text = text.removeprefix("urn:oid:").removeprefix("oid:")
+    if text.startswith("http://"):
+        text = "https://" + text[7:]
+    book = _DICTIONARY.fullmatch(text)
+    return book.group(1) if book else text
+
+
+class Identifiers:
+    """Recognises identifiers; order: type, system, suffix of the OID, shape of the value."""
+
+    def __init__(self, raw: Map) -> None:
+        self._types: dict[tuple[str, str], str] = {}
+        self._systems: dict[str, str] = {}
+        self._suffixes: dict[str, str] = {}
+        self._shapes: list[tuple[re.Pattern[str], str]] = []
+        self._implied: dict[str, Mapping[str, Any]] = {}
+        self.kinds: frozenset[str] = frozenset(raw["kinds"])
+        for kind, facts in raw["kinds"].items():
+            self._add(kind, facts)
+        self._books: dict[str, str] = {}
+        for oid, spellings in (raw.get("code_systems") or {}).items():
+            for spelling in spellings:
+                self._books[canonical(spelling)] = oid
+
+    def _add(self, kind: str, facts: Map) -> None:
+        for item in facts.get("types") or ():
+            system, _, code = item.rpartition("#")
+            self._types[canonical(system), code] = kind
+        for item in facts.get("systems") or ():
+            name, implied = (item, None) if isinstance(item, str) else (item["system"], item.get("implies"))
+            self._systems[canonical(name)] = kind
+            if implied:
+                self._implied[canonical(name)] = implied
+        if facts.get("suffix"):
+            self._suffixes[str(facts["suffix"])] = kind
+        if facts.get("shape"):
+            self._shapes.append((re.compile(facts["shape"]), kind))
+
+    def kind(self, identifier: Mapping[str, Any]) -> str:
+        """The canonical kind of a FHIR Identifier; empty where it is not known."""
+        kind = self._by_type(identifier.get("type"))
+        if kind:
+            return kind
+        system = canonical(identifier.get("system") or "")
+        if system:
+            kind = self._systems.get(system) or self._by_suffix(system)
+            if kind:
+                return kind
+        value = identifier.get("value")
+        if isinstance(value, str) and not system:
+            return next((name for shape, name in self._shapes if shape.fullmatch(value)), "")
+        return ""
+
+    def _by_type(self, concept: Any) -> str:
+        for coding in (concept or {}).get("coding") or ():
+            kind = self._types.get((self.book(coding.get("system") or ""), coding.get("code") or ""))
+            if kind:
+                return kind
+        return ""
+
+    def _by_suffix(self, system: str) -> str:
+        match = _MIS_OID.fullmatch(system)
+        return self._suffixes.get(match.group(1), "") if match else ""
+
+    def find(self, kind: str, identifiers: Any) -> Mapping[str, Any] | None:
+        """The first identifier of a kind in ``Resource.identifier`` (a list, or one in R4 Composition)."""
+        items = [identifiers] if isinstance(identifiers, dict) else identifiers or ()
+        return next((item for item in items if isinstance(item, dict) and self.kind(item) == kind), None)
+
+    def implied(self, identifier: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the system of an identifier says besides its kind, e.g. the type of the policy."""
+        return self._implied.get(canonical(identifier.get("system") or ""), {})
+
+    def book(self, system: str) -> str:
+        """The OID of a reference book under any spelling of its code system; other systems canonically."""
+        name = canonical(system)
+        return self._books.get(name, name)
+
+
+def load_identifiers(catalogue: Catalogue) -> Identifiers:
+    """Read ``mappings/identifiers.yaml``.
+
+    Raises:
+        MappingError: the file is wrong.
+    """
+    raw = load(catalogue.file(_FILE), _FILE)
+    if not isinstance(raw.get("kinds"), Map):
+        raise raw.error("нет раздела «kinds»", "the part «kinds» is missing", value="kinds")
+    return Identifiers(raw)

@@ -1,0 +1,107 @@
+"""The keys of the language, once: the loader checks by them, the JSON Schema for editors is made of them."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from adapter.findings import Text
+
+
+class Key(NamedTuple):
+    """A key: JSON Schema of its value, and what it means."""
+
+    schema: dict[str, object]
+    text: Text
+
+
+_EXPRESSION: Final[dict[str, object]] = {"type": ["string", "boolean", "number"]}
+_EXPRESSIONS: Final[dict[str, object]] = {
+    "oneOf": [_EXPRESSION, {"type": "array", "items": _EXPRESSION, "minItems": 1}]
+}
+_STRING: Final[dict[str, object]] = {"type": "string"}
+_FIELDS: Final[dict[str, object]] = {
+    "type": "object",
+    "additionalProperties": {"oneOf": [{"$ref": "#/$defs/field"}, {"type": "null"}]},
+}
+
+NULL_FLAVORS: Final = (
+    "NI",
+    "NA",
+    "UNK",
+    "NASK",
+    "NAV",
+    "ASKU",
+    "OTH",
+    "INV",
+    "MSK",
+    "PINF",
+    "NINF",
+    "UNC",
+    "TRC",
+    "NP",
+)
+
+FIELD: Final[dict[str, Key]] = {
+    "from": Key(
+        _EXPRESSIONS, Text("выражение или варианты: берётся первый непустой", "an expression, or alternatives")
+    ),
+    "each": Key(_EXPRESSIONS, Text("то же, но берутся все значения", "the same, but every value is taken")),
+    "identifier": Key(_STRING, Text("канонический вид идентификатора", "a canonical kind of identifier")),
+    "constant": Key(_EXPRESSION, Text("литерал", "a literal")),
+    "coding": Key(
+        {"type": "string", "pattern": "^[0-9.]+#.+$"}, Text("код справочника OID#код", "a code of a book: OID#code")
+    ),
+    "use": Key(_STRING, Text("применить другое отображение", "apply another map")),
+    "fields": Key(_FIELDS, Text("вложенные факты", "nested facts")),
+    "let": Key(_FIELDS, Text("имена для вложенных полей", "names for nested fields")),
+    "when": Key(_EXPRESSION, Text("условие поля", "a guard")),
+    "as": Key(
+        {
+            "oneOf": [
+                _STRING,
+                {"type": "object", "maxProperties": 1},
+                {"type": "array", "items": {"oneOf": [_STRING, {"type": "object", "maxProperties": 1}]}},
+            ]
+        },
+        Text("преобразования по порядку", "converters, in order"),
+    ),
+    "concept": Key(_STRING, Text("карта понятий", "a concept map")),
+    "required": Key(
+        {"enum": [True, False, "error", "warning"]}, Text("обязательность", "a finding where there is nothing")
+    ),
+    "absent": Key(
+        {"enum": list(NULL_FLAVORS)}, Text("nullFlavor, если значения нет", "nullFlavor where there is nothing")
+    ),
+    "hint": Key(
+        {"type": "object", "properties": {"ru": _STRING, "en": _STRING}, "additionalProperties": False},
+        Text("что заполнить", "what to fill"),
+    ),
+    "note": Key(_STRING, Text("замечание для читателя", "a remark for readers")),
+}
+
+MAP: Final[dict[str, Key]] = {
+    "map": Key(_STRING, Text("имя отображения", "id of the map")),
+    "source": Key(
+        {"oneOf": [_STRING, {"type": "array", "items": _STRING}]}, Text("тип FHIR", "FHIR type of the focus")
+    ),
+    "extends": Key(_STRING, Text("от чего наследует", "what it inherits from")),
+    "let": Key(_FIELDS, Text("имена для значений", "names for values")),
+    "fields": Key(_FIELDS, Text("факты", "facts")),
+    "note": Key(_STRING, Text("замечание", "a remark")),
+}
+
+DOCUMENT: Final[dict[str, Key]] = {
+    "document": Key(_STRING, Text("вид СЭМД или основа", "kind of the document, or a base")),
+    **{name: key for name, key in MAP.items() if name != "map"},
+    "template": Key(_STRING, Text("шаблон тела", "template of the body")),
+    "header": Key({"type": "object"}, Text("переключатели заголовка", "switches of the header")),
+    "sections": Key({"type": "object"}, Text("секции", "sections")),
+}
+
+ROUTE: Final[dict[str, Key]] = {
+    "id": Key(_STRING, Text("имя маршрута", "id of the route")),
+    "product": Key(_STRING, Text("вид документа", "id of a document mapping")),
+    "focus": Key(_STRING, Text("тип ресурса", "type of the resource")),
+    "when": Key(_EXPRESSION, Text("условие", "condition")),
+    "note": Key(_STRING, Text("замечание", "a remark")),
+}

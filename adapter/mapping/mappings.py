@@ -1,0 +1,139 @@
+"""The mappings of a catalogue, ready to run: facts of a product, and which products a Bundle yields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapter.catalogue import Catalogue
+from adapter.errors import UsageError
+from adapter.facts import Fact
+from adapter.fhir.graph import Graph
+from adapter.findings import Finding, Text
+from adapter.mapping.concepts import ConceptMap, load_concepts
+from adapter.mapping.converters import CONVERTERS
+from adapter.mapping.evaluate import Closure, Compiler
+from adapter.mapping.fhirpath import Env
+from adapter.mapping.identifiers import Identifiers, load_identifiers
+from adapter.mapping.load import load_specs, no_such
+from adapter.mapping.model import MapSpec, Route
+from adapter.mapping.run import Run, Traced
+from adapter.nsi.terms import Terms
+from adapter.organisation import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One thing to make.
+
+    Attributes:
+        route: id of the route that asked for it.
+        document: id of the document mapping, the code of the kind.
+        focus: the resource that it is about.
+    """
+
+    route: str
+    document: str
+    focus: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The facts of a product and what was found on the way."""
+
+    facts: Fact
+    findings: tuple[Finding, ...]
+    trace: tuple[Traced, ...] = ()
+
+
+@dataclass(slots=True)
+class Mappings:
+    """Everything of ``mappings/`` that makes facts.
+
+    Attributes:
+        maps, documents: by id.
+        routes: in order.
+    """
+
+    maps: dict[str, MapSpec]
+    documents: dict[str, MapSpec]
+    routes: list[Route]
+    identifiers: Identifiers
+    concepts: dict[str, ConceptMap]
+    _closures: dict[tuple[str, bool], Closure] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, catalogue: Catalogue) -> Mappings:
+        """Read a catalogue.
+
+        Raises:
+            MappingError: the first error, with file, line and column.
+        """
+        maps, documents, routes, uses = load_specs(catalogue, CONVERTERS)
+        identifiers = load_identifiers(catalogue)
+        concepts = load_concepts(catalogue, identifiers)
+        known = {"concept": concepts, "identifier": identifiers.kinds}
+        for at, key, name in uses:
+            if key in known and name not in known[key]:
+                raise no_such(at, key, name, known[key], Text("имя", "name"))
+        return cls(maps, documents, routes, identifiers, concepts)
+
+    def plan(self, graph: Graph, organisation: Organisation) -> Iterator[Product]:
+        """The products of a Bundle: routes in order, resources of each in the graph's stable order."""
+        env = Env({"bundle": graph.bundle, "org": organisation.values}, graph)
+        for route in self.routes:
+            document = organisation.routes.get(route.id, route.product)
+            if document is None:
+                continue
+            for resource in graph.of_type(route.focus):
+                inner = Env({**env.variables, "resource": resource}, graph)
+                if route.when is None or route.when.truth(resource, inner):
+                    yield Product(route.id, document, resource)
+
+    def facts(
+        self,
+        product: Product,
+        graph: Graph,
+        organisation: Organisation,
+        terms: Terms,
+        *,
+        traced: bool = False,
+    ) -> Made:
+        """Make the facts of a product.
+
+        Raises:
+            UsageError: there is no mapping of that document.
+        """
+        spec = self.documents.get(product.document)
+        if spec is None:
+            raise UsageError(
+                Text(
+                    f"нет отображения документа {product.document}",
+                    f"there is no mapping of document {product.document}",
+                )
+            )
+        return self.apply(spec, product.focus, graph, organisation, terms, traced=traced)
+
+    def apply(
+        self,
+        spec: MapSpec,
+        focus: dict[str, Any],
+        graph: Graph,
+        organisation: Organisation,
+        terms: Terms,
+        *,
+        traced: bool = False,
+    ) -> Made:
+        """Apply a map or document to a focus."""
+        run = Run(graph, organisation, self.identifiers, terms, trace=[] if traced else None)
+        env = Env({"bundle": graph.bundle, "org": organisation.values, "resource": focus}, graph)
+        facts = self._closure(spec, traced)(run, env, focus)
+        return Made(facts, tuple(run.findings), tuple(run.trace or ()))
+
+    def _closure(self, spec: MapSpec, traced: bool) -> Closure:
+        key = (spec.file + "#" + spec.id, traced)
+        closure = self._closures.get(key)
+        if closure is None:
+            closure = self._closures[key] = Compiler(self.maps, self.concepts, traced=traced).map(spec)
+        return closure

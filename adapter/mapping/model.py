@@ -1,0 +1,84 @@
+"""What a mapping says, as values: fields, maps, documents, routes. Read by :mod:`adapter.mapping.load`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapter.findings import Severity, Text
+from adapter.mapping.fhirpath import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A converter with its arguments."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a map.
+
+    Attributes:
+        rule: id of the rule, the path from the map: ``patient.snils``.
+        file, line: where it stands.
+        sources: alternatives of ``from`` or ``each``.
+        each: every value is taken.
+        identifier: canonical kind of identifier.
+        constant: literal value (``None`` = none); ``coding`` is (system, code).
+        fields: nested fields, empty where there are none.
+        required: severity of its absence.
+        absent: nullFlavor where there is nothing.
+    """
+
+    rule: str
+    file: str
+    line: int
+    sources: tuple[Expression, ...] = ()
+    each: bool = False
+    identifier: str = ""
+    constant: Any = None
+    coding: tuple[str, str] | None = None
+    use: str = ""
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    let: Mapping[str, Field] = field(default_factory=dict)
+    when: Expression | None = None
+    converters: tuple[Conversion, ...] = ()
+    concept: str = ""
+    required: Severity | None = None
+    absent: str = ""
+    hint: Text | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MapSpec:
+    """A map of a resource or datatype, or (``header`` and ``template``) a document."""
+
+    id: str
+    file: str
+    source: tuple[str, ...]
+    let: Mapping[str, Field]
+    fields: Mapping[str, Field]
+    template: str = ""
+    header: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which resources yield a product.
+
+    Attributes:
+        product: id of a document mapping.
+        focus: FHIR type.
+        when: condition on the resource.
+    """
+
+    id: str
+    product: str
+    focus: str
+    when: Expression | None
+    note: str = ""

@@ -1,0 +1,84 @@
+"""One run of a mapping: what it may look at, what it found, what it traced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from adapter.findings import EMPTY, Finding, Place, Severity, Text
+
+if TYPE_CHECKING:
+    from adapter.fhir.graph import Graph
+    from adapter.mapping.identifiers import Identifiers
+    from adapter.mapping.model import Field
+    from adapter.nsi.terms import Terms
+    from adapter.organisation import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """How a fact came about.
+
+    Attributes:
+        rule: id of the rule.
+        place: FHIRPath of the focus.
+        expression: the alternative that gave the value, empty for constants.
+        concept: concept map that translated it.
+        shape: type of the value; never the value.
+    """
+
+    rule: str
+    place: str
+    expression: str
+    concept: str
+    shape: str
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of making the facts of one product."""
+
+    graph: Graph
+    organisation: Organisation
+    identifiers: Identifiers
+    terms: Terms
+    findings: list[Finding] = field(default_factory=list)
+    trace: list[Traced] | None = None
+
+    def find(self, code: str, severity: Severity, spec: Field, focus: Any, message: Text, hint: Text = EMPTY) -> None:
+        """Add a finding of a rule at ``focus``."""
+        at = path_of(self.graph, focus)
+        if spec.sources and not spec.sources[0].text.startswith("%"):
+            at = f"{at}.{spec.sources[0].text}" if at else spec.sources[0].text
+        rule = spec.rule
+        self.findings.append(Finding(code, severity, message, hint, Place(fhirpath=at), "", rule))
+
+
+def path_of(graph: Graph, node: Any) -> str:
+    """FHIRPath of a node of the Bundle, found by identity; empty where it is not one.
+
+    Called for findings and traces only, so it searches instead of keeping paths.
+    """
+    if not isinstance(node, dict):
+        return ""
+    for resource in graph.all():
+        if resource is node:
+            return graph.path(resource)
+    for resource in graph.all():
+        inside = _inside(resource, node)
+        if inside is not None:
+            return graph.path(resource) + inside
+    return ""
+
+
+def _inside(value: Any, wanted: Mapping[str, Any]) -> str | None:
+    if value is wanted:
+        return ""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        if isinstance(part, dict | list):
+            inside = _inside(part, wanted)
+            if inside is not None:
+                return (f".{key}" if isinstance(key, str) else f"[{key}]") + inside
+    return None
