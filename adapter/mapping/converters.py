@@ -79,7 +79,7 @@ def _moved(year: int, month: int, day: int, hour: int, minute: int, given: str, 
         return sign * (int(offset[1:3]) * 60 + int(offset[-2:]))
 
     try:
-        return datetime(year, month, day, hour, minute) + timedelta(minutes=minutes(zone) - minutes(given))  # noqa: DTZ001
+        return datetime(year, month, day, hour, minute) + timedelta(minutes=minutes(zone) - minutes(given))
     except (ValueError, OverflowError):
         raise ConversionError("Такой даты нет.", "There is no such date.") from None
 

@@ -116,7 +116,8 @@ class Compiler:
 
         return single
 
-    def _source(self, spec: Field) -> Closure | None:
+    @staticmethod
+    def _source(spec: Field) -> Closure | None:
         """Where the value comes from; ``None`` where it is the focus itself."""
         if spec.constant is not None:
             return lambda _run, _env, _focus: spec.constant
@@ -125,31 +126,9 @@ class Compiler:
             return lambda run, _env, _focus: run.terms.coding(system, code)
         if spec.identifier:
             return _identifier(spec)
-        expressions = spec.sources
-        if not expressions:
+        if not spec.sources:
             return None
-        if spec.each:
-
-            def every(_run: Run, env: Env, focus: Any) -> list[Any]:
-                for expression in expressions:
-                    values = expression.all(focus, env)
-                    if values:
-                        return values
-                return []
-
-            return every
-        if len(expressions) == 1:
-            first = expressions[0].first
-            return lambda _run, env, focus: first(focus, env)
-
-        def alternatives(_run: Run, env: Env, focus: Any) -> Any:
-            for expression in expressions:
-                value = expression.first(focus, env)
-                if value is not None:
-                    return value
-            return None
-
-        return alternatives
+        return _every_source(spec) if spec.each else _first_source(spec)
 
     def _one(self, spec: Field) -> Closure:
         """What is done with one value."""
@@ -176,6 +155,35 @@ class Compiler:
             return value
 
         return chain
+
+
+def _every_source(spec: Field) -> Closure:
+    expressions = spec.sources
+
+    def every(_run: Run, env: Env, focus: Any) -> list[Any]:
+        for expression in expressions:
+            values = expression.all(focus, env)
+            if values:
+                return values
+        return []
+
+    return every
+
+
+def _first_source(spec: Field) -> Closure:
+    expressions = spec.sources
+    if len(expressions) == 1:
+        first = expressions[0].first
+        return lambda _run, env, focus: first(focus, env)
+
+    def alternatives(_run: Run, env: Env, focus: Any) -> Any:
+        for expression in expressions:
+            value = expression.first(focus, env)
+            if value is not None:
+                return value
+        return None
+
+    return alternatives
 
 
 def _with_lets(lets: list[tuple[str, Closure]], run: Run, env: Env, focus: Any) -> Env:
