@@ -5,6 +5,7 @@
     EgiszError                  everything this project raises on purpose
     ├── UsageError              the caller asked for something impossible      (exit 2)
     │   └── MappingError        a file of the catalogue is wrong: file, line, column
+    ├── ExpressionError         an expression met data that it cannot be applied to (exit 1)
     ├── InputError              the input was refused, carries a Finding       (exit 1)
     │   └── XmlRefused          hardened XML entry point said no
     ├── EnvironmentProblem      something outside is missing or broken         (exit 3)
@@ -67,6 +68,22 @@ class MappingError(UsageError):
         where = ":".join(str(part) for part in (file, line, column) if part)
         prefix = f"{where}: " if where else ""
         super().__init__(Text(prefix + self.reason.ru, prefix + self.reason.en))
+
+
+class ExpressionError(EgiszError):
+    """An expression of a mapping met data that it cannot be applied to: several items where one is needed, a wrong type.
+
+    The mapping is well formed, and so is the data: where it happens is known to the caller only.
+
+    Args:
+        reason: which function or operator, and what it expects; never a value.
+    """
+
+    exit_code = 1
+
+    def __init__(self, reason: Text) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class InputError(EgiszError):
