@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import orjson
-
-from adapter.catalogue import Catalogue
+from adapter.catalogue import Catalogue, read_plain
 from adapter.errors import UsageError
 from adapter.xml import HL7, Element
 
@@ -184,31 +181,12 @@ def load_kinds(catalogue: Catalogue) -> Kinds:
         UsageError: the file is not readable as a catalogue of kinds.
     """
     path = catalogue.file(FILE)
-    data = _read(path)
+    data = read_plain(path)
     try:
         systems = data["systems"]
         return Kinds([_kind(str(code), facts, systems) for code, facts in data["kinds"].items()])
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: not a catalogue of kinds: {type(error).__name__}: {error}") from error
-
-
-def _read(path: Path) -> Any:
-    """The file as plain values; the JSON subset of YAML, to which the built-in one keeps, is read much faster."""
-    text = path.read_bytes()
-    try:
-        return orjson.loads(b"\n".join(line for line in text.splitlines() if not line.startswith(b"#")))
-    except orjson.JSONDecodeError:
-        return _read_yaml(path, text)
-
-
-def _read_yaml(path: Path, text: bytes) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        return YAML(typ="safe").load(text)
-    except YAMLError as error:
-        raise UsageError(f"{path}: not YAML: {error}") from error
 
 
 def _kind(code: str, facts: Mapping[str, Any], systems: Mapping[str, list[str]]) -> Kind:

@@ -1,0 +1,207 @@
+"""Codes completed: from a code of a reference book to the five attributes that a document carries.
+
+Where a display name comes from, in this order: the imported book (the version that ``pins`` of the vocabulary fixes,
+else the newest one that is stored with its rows), ``mappings/vocabulary.yaml``, the sender. The first that knows the
+book decides: a code that an imported book does not have is not looked for elsewhere, unless the sender quotes a newer
+version than the one that is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from adapter.catalogue import Catalogue, read_plain
+from adapter.errors import UsageError
+from adapter.facts import Coding
+from adapter.nsi.model import expand_oid, version_key
+from adapter.nsi.store import Book, BookStore
+
+FILE: Final = "mappings/vocabulary.yaml"
+
+
+class BorrowedCoding(Coding):
+    """A coding whose display name or version was taken from the sender (finding MAP06)."""
+
+    __slots__ = ()
+
+
+class Entry(NamedTuple):
+    """A book of the vocabulary: name, version, display names by code, and whether the book has more codes."""
+
+    name: str
+    version: str
+    codes: Mapping[str, str]
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """``mappings/vocabulary.yaml``; full OIDs everywhere.
+
+    Attributes:
+        books: what stands in for a book that is not imported.
+        pins: versions that a schema fixes.
+        keys: column of the code where it is not the one that is compared.
+    """
+
+    books: Mapping[str, Entry]
+    pins: Mapping[str, str]
+    keys: Mapping[str, str]
+
+
+class _Names(NamedTuple):
+    """Where the display names of a book come from: an imported book, or the vocabulary."""
+
+    name: str
+    version: str
+    codes: Mapping[str, str | None]
+    book: Book | None
+    whole: bool
+
+
+class Terms:
+    """Codes of the reference books, complete; keep one for the process, since it remembers what it found.
+
+    Args:
+        books: the imported books.
+        vocabulary: see `load_vocabulary`.
+    """
+
+    def __init__(self, books: BookStore, vocabulary: Vocabulary) -> None:
+        self._books = books
+        self._vocabulary = vocabulary
+        self._found: dict[tuple[str, str], Coding] = {}
+        self._names: dict[str, _Names | None] = {}
+        self._columns: dict[tuple[str, str], Mapping[str, list[str]]] = {}
+
+    def coding(
+        self, system: str, code: str, *, version: str | None = None, display: str | None = None
+    ) -> Coding | None:
+        """A code of a book, complete; ``None`` where the book has no such code, or nothing here knows its name.
+
+        Args:
+            system: full OID of the book.
+            code: the code, exactly.
+            version: version of the book that the sender quotes; only used where the sender's name is.
+            display: the sender's name of the code.
+
+        Returns:
+            A `BorrowedCoding` where the name is the sender's.
+        """
+        found = self._found.get((system, code))
+        return found if found is not None else self._complete(system, code, version, display)
+
+    def find(self, system: str, column: str, value: str) -> list[str]:
+        """Codes of the rows that have ``value`` in ``column``, in the order of the book; none where it is absent.
+
+        A cell may list several values, divided by ``;``: each of them counts, and the cell as a whole.
+        """
+        index = self._columns.get((system, column))
+        if index is None:
+            index = self._columns[system, column] = self._index(system, column)
+        return list(index.get(value.strip(), ()))
+
+    @staticmethod
+    def borrowed(coding: Coding) -> bool:
+        """Whether the display name or the version of a coding is the sender's."""
+        return isinstance(coding, BorrowedCoding)
+
+    def version(self, system: str) -> str | None:
+        """The version that codes of the book are completed from; ``None`` where the book is unknown here."""
+        names = self._book(system)
+        return None if names is None else names.version
+
+    def _complete(self, system: str, code: str, version: str | None, display: str | None) -> Coding | None:
+        names = self._book(system)
+        if names is not None:
+            known = names.codes.get(code)
+            if known is not None:
+                coding = Coding(code, system, names.name, names.version, known)
+                self._found[system, code] = coding
+                return coding
+            if names.whole and not _newer(version, names.version):
+                return None
+        if not display or not version:
+            return None
+        # The name of a book does not change with its versions, so any version that is stored tells it.
+        name = names.name if names is not None else self._passport_name(system)
+        return BorrowedCoding(code, system, name, version, display) if name else None
+
+    def _book(self, system: str) -> _Names | None:
+        try:
+            return self._names[system]
+        except KeyError:
+            found = self._imported(system) or self._built_in(system)
+            # Not remembered where unknown: what a sender writes as a system has no bound.
+            if found is not None:
+                self._names[system] = found
+            return found
+
+    def _imported(self, system: str) -> _Names | None:
+        pin = self._vocabulary.pins.get(system)
+        versions = (pin,) if pin is not None else reversed(self._books.versions(system))
+        version = next((version for version in versions if self._books.is_complete(system, version)), None)
+        book = self._books.book(system, version) if version is not None else None
+        if book is None or book.value_column is None:
+            return None
+        codes = book.codes
+        key = self._vocabulary.keys.get(system)
+        if key is not None:
+            cells = zip(book.values(key), book.values(book.value_column), strict=True)
+            codes = {code: name for code, name in cells if code is not None}
+        return _Names(book.code_system_name, book.version, codes, book, whole=True)
+
+    def _built_in(self, system: str) -> _Names | None:
+        entry = self._vocabulary.books.get(system)
+        return None if entry is None else _Names(*entry[:3], None, whole=not entry.partial)
+
+    def _passport_name(self, system: str) -> str:
+        for version in reversed(self._books.versions(system)):
+            passport = self._books.passport(system, version)
+            if passport is not None:
+                return self._books.policy.override(system).full_name or passport.full_name
+        return ""
+
+    def _index(self, system: str, column: str) -> Mapping[str, list[str]]:
+        names = self._book(system)
+        book = names.book if names is not None else None
+        if book is None or book.key_column is None:
+            return {}
+        index: dict[str, list[str]] = {}
+        for code, cell in zip(book.values(book.key_column), book.values(column), strict=False):
+            if code is None or cell is None or code not in book.codes:
+                continue
+            for value in {cell.strip(), *(part.strip() for part in cell.split(";"))}:
+                codes = index.setdefault(value, [])
+                if code not in codes:
+                    codes.append(code)
+        return index
+
+
+def _newer(version: str | None, than: str) -> bool:
+    return version is not None and version_key(version) > version_key(than)
+
+
+def load_vocabulary(catalogue: Catalogue) -> Vocabulary:
+    """Read ``mappings/vocabulary.yaml``.
+
+    Raises:
+        UsageError: the file is not readable as a vocabulary.
+    """
+    path = catalogue.file(FILE)
+    data = read_plain(path)
+    try:
+        return Vocabulary(
+            books={expand_oid(oid): _entry(facts) for oid, facts in data["books"].items()},
+            pins={expand_oid(oid): str(version) for oid, version in data.get("pins", {}).items()},
+            keys={expand_oid(oid): str(column) for oid, column in data.get("keys", {}).items()},
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}: not a vocabulary: {type(error).__name__}: {error}") from error
+
+
+def _entry(facts: Mapping[str, Any]) -> Entry:
+    codes = {str(code): str(name) for code, name in facts["codes"].items()}
+    return Entry(str(facts["name"]), str(facts["version"]), codes, facts.get("partial", False) is True)
