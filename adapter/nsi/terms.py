@@ -44,11 +44,13 @@ class Vocabulary:
         books: what stands in for a book that is not imported.
         pins: versions that a schema fixes.
         keys: column of the code where it is not the one that is compared.
+        columns: (book, column) → what foreign code stands for which code, before the column of the book is read.
     """
 
     books: Mapping[str, Entry]
     pins: Mapping[str, str]
     keys: Mapping[str, str]
+    columns: Mapping[tuple[str, str], Mapping[str, str]]
 
 
 class _Names(NamedTuple):
@@ -94,14 +96,19 @@ class Terms:
         return found if found is not None else self._complete(system, code, version, display)
 
     def find(self, system: str, column: str, value: str) -> list[str]:
-        """Codes of the rows that have ``value`` in ``column``, in the order of the book; none where it is absent.
+        """Codes of the rows that have ``value`` in ``column``, in the order of the book.
 
-        A cell may list several values, divided by ``;``: each of them counts, and the cell as a whole.
+        The vocabulary is asked first (``columns``). A cell may list several values, divided by ``;``: each of them
+        counts, and the cell as a whole. Of a book that is not imported only the display names are known, if all are.
         """
+        value = value.strip()
+        fixed = self._vocabulary.columns.get((system, column))
+        if fixed is not None and value in fixed:
+            return [fixed[value]]
         index = self._columns.get((system, column))
         if index is None:
             index = self._columns[system, column] = self._index(system, column)
-        return list(index.get(value.strip(), ()))
+        return list(index.get(value, ()))
 
     @staticmethod
     def borrowed(coding: Coding) -> bool:
@@ -166,14 +173,19 @@ class Terms:
 
     def _index(self, system: str, column: str) -> Mapping[str, list[str]]:
         names = self._book(system)
-        book = names.book if names is not None else None
-        if book is None or book.key_column is None:
+        if names is None:
             return {}
-        index: dict[str, list[str]] = {}
-        for code, cell in zip(book.values(book.key_column), book.values(column), strict=False):
-            if code is None or cell is None or code not in book.codes:
+        book, index = names.book, dict[str, list[str]]()
+        cells: list[tuple[str | None, str | None]] = []
+        if book is not None and book.key_column is not None:
+            cells.extend(zip(book.values(book.key_column), book.values(column), strict=False))
+        elif names.whole and column in {"NAME", "Name", self._books.policy.override(system).value}:
+            # Not of a part of a book: a name that occurs once in it may occur twice in the book.
+            cells.extend(names.codes.items())
+        for code, cell in cells:
+            if code is None or cell is None or code not in names.codes:
                 continue
-            for value in {cell.strip(), *(part.strip() for part in cell.split(";"))}:
+            for value in dict.fromkeys((cell.strip(), *(part.strip() for part in cell.split(";")))):
                 codes = index.setdefault(value, [])
                 if code not in codes:
                     codes.append(code)
@@ -197,6 +209,11 @@ def load_vocabulary(catalogue: Catalogue) -> Vocabulary:
             books={expand_oid(oid): _entry(facts) for oid, facts in data["books"].items()},
             pins={expand_oid(oid): str(version) for oid, version in data.get("pins", {}).items()},
             keys={expand_oid(oid): str(column) for oid, column in data.get("keys", {}).items()},
+            columns={
+                (expand_oid(oid), column): {str(value): str(code) for value, code in cells.items()}
+                for oid, columns in data.get("columns", {}).items()
+                for column, cells in columns.items()
+            },
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: not a vocabulary: {type(error).__name__}: {error}") from error
