@@ -1,0 +1,62 @@
+"""The narrative of a section, made from the facts that its entries are made from.
+
+A body template lists rows of a caption and facts beside the entries, so that what a doctor reads and what a machine
+reads agree::
+
+    <text><table><tbody>
+    {{ row("Прививка", v.group) }}
+    {{ row("Дата", v.time|moment) }}
+    </tbody></table></text>
+
+A row whose facts are all absent is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from markupsafe import Markup, escape
+
+from adapter.facts import Coding, Null, Quantity
+
+_TIME: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:[+-]\d{4})?")
+
+
+def moment(fact: str | Null | None) -> str | Null | None:
+    """A time of HL7 as a person writes it: ``15.02.2024 10:15``; any other text as it is."""
+    if not fact:
+        return fact
+    match = _TIME.fullmatch(fact)
+    if match is None:
+        return fact
+    year, month, day, hour, minute, second = match.groups()
+    date = f"{day}.{month}.{year}"
+    if hour is None:
+        return date
+    return f"{date} {hour}:{minute}" + (f":{second}" if second not in (None, "00") else "")
+
+
+def spoken(fact: Any) -> str:
+    """A fact in words; empty where it is absent.
+
+    Codings are read by their display name, quantities as ``5 мм``, booleans as ``да`` and ``нет``, lists with
+    semicolons.
+    """
+    if fact is None or isinstance(fact, Null):
+        return ""
+    if isinstance(fact, Coding):
+        return fact.display
+    if isinstance(fact, Quantity):
+        return f"{fact.value} {fact.unit}".rstrip()
+    if isinstance(fact, bool):
+        return "да" if fact else "нет"
+    if isinstance(fact, list):
+        return "; ".join(part for part in map(spoken, fact) if part)
+    return str(fact)
+
+
+def row(caption: str, *facts: Any) -> Markup:
+    """A row of a narrative table: a caption and its facts with commas; empty where there are none."""
+    words = ", ".join(part for part in map(spoken, facts) if part)
+    return Markup(f"<tr><th>{escape(caption)}</th><td>{escape(words)}</td></tr>") if words else Markup()

@@ -1,0 +1,245 @@
+"""Rendering: facts and switches of a header to the bytes of a document.
+
+Templates write elements in any layout; the finished text is parsed once (which proves it well-formed), indented and
+serialised, so that the bytes depend on the facts only. Text is escaped by autoescape alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from jinja2 import (
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from lxml import etree
+from markupsafe import Markup
+
+from adapter import xml
+from adapter.catalogue import Catalogue, builtin_root
+from adapter.documents import elements, narrative
+from adapter.documents.header import Header
+from adapter.errors import InputError, InternalError, MappingError, XmlRefused
+from adapter.facts import II, Coding, Fact, Null, Quantity
+from adapter.findings import Finding, Place, Severity, Text
+
+DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: Books by the short names that templates use: 11.x and 99.2.x.
+_NSI: Final = "1.2.643.5.1.13.13."
+_SECTIONS: Final = "99.2.197"
+_FIELDS: Final = "99.2.166"
+
+
+class Codings(Protocol):
+    """Where templates get complete codings from: ``adapter.nsi.terms.Terms``."""
+
+    def coding(self, system: str, code: str) -> Coding | None:
+        """The coding of ``code`` in the book ``system`` (OID), ``None`` where it is unknown."""
+
+
+class Renderer:
+    """Renders documents; make one and keep it. Safe to use from several threads.
+
+    Templates of an overlay run in a sandbox, the built-in ones they use as well.
+
+    Args:
+        catalogue: where ``templates/`` are.
+        codings: source of the codes that templates use by themselves.
+        cache: folder for compiled templates, ``None`` for none.
+    """
+
+    def __init__(self, catalogue: Catalogue, codings: Codings, *, cache: Path | None = None) -> None:
+        self._codings = codings
+        self._terms: dict[tuple[str, str, str], Markup] = {}
+        own = catalogue.roots == (builtin_root(),)
+        if cache is not None:
+            cache.mkdir(parents=True, exist_ok=True)
+        environment: type[Environment] = Environment if own else ImmutableSandboxedEnvironment
+        self._environment = environment(
+            loader=FileSystemLoader([root / "templates" for root in catalogue.roots]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+            bytecode_cache=FileSystemBytecodeCache(str(cache)) if cache is not None else None,
+        )
+        self._environment.globals.update(
+            attribute=lambda value: Markup(elements.attribute(value)),
+            coded=elements.coded,
+            coded_with=elements.coded_with,
+            field=lambda code: self.term("code", _FIELDS, code),
+            ii=elements.ii,
+            null=elements.null,
+            quantity=elements.quantity,
+            row=narrative.row,
+            section_code=lambda code: self.term("code", _SECTIONS, code),
+            section_title=self._title,
+            snils=elements.snils,
+            telecoms=elements.telecoms,
+            term=self.term,
+            text=elements.text,
+            time=elements.time,
+            value=elements.value,
+        )
+        self._environment.filters["moment"] = narrative.moment
+        self._environment.tests["null"] = _is(Null)
+        self._environment.tests["coding"] = _is(Coding)
+
+    def render(self, template: str, facts: Fact, header: Header | Mapping[str, Any]) -> bytes:
+        """The document, UTF-8 with declaration and without a byte order mark, two spaces a level.
+
+        Args:
+            template: path under ``templates/``, e.g. ``cda/body/170.xml.j2``.
+            facts: facts of the document.
+            header: switches of the kind.
+
+        Raises:
+            MappingError: the template is absent or wrong, or reads a fact that the mapping does not make.
+            InputError: MAP04, a text has a character that XML cannot carry.
+        """
+        switches = header if isinstance(header, Header) else Header.of(header)
+        try:
+            written = self._environment.get_template(template).render(facts=facts, header=switches)
+        except TemplateError as error:
+            raise _template_error(template, error) from error
+        return _finished(template, written, facts)
+
+    def term(self, tag: str, book: str, code: str) -> Markup:
+        """A coded element with a code that a template uses by itself.
+
+        Args:
+            tag: qualified name.
+            book: OID, or its short form (``99.2.166``).
+            code: code in the book.
+
+        Raises:
+            MappingError: neither the imported books nor the vocabulary know the code.
+        """
+        key = (tag, book, code)
+        found = self._terms.get(key)
+        if found is None:
+            found = self._terms[key] = elements.coded(tag, self._coding(book, code))
+        return found
+
+    def _title(self, code: str) -> str:
+        return self._coding(_SECTIONS, code).display
+
+    def _coding(self, book: str, code: str) -> Coding:
+        system = book if book.startswith("1.2.") else _NSI + book
+        coding = self._codings.coding(system, code)
+        if coding is None:
+            raise MappingError(
+                Text(
+                    f"код {code} справочника {system} неизвестен: импортируйте справочник или дополните vocabulary.yaml",
+                    f"code {code} of book {system} is unknown: import the book or add it to vocabulary.yaml",
+                )
+            )
+        return coding
+
+
+def _is(kind: type) -> Callable[[Any], bool]:
+    return lambda fact: isinstance(fact, kind)
+
+
+def _finished(template: str, written: str, facts: Fact) -> bytes:
+    """The text of a template as a document."""
+    if "\r" in written:
+        # Only values hold it: a parser would read a bare one as a line feed.
+        written = written.replace("\r", "&#13;")
+    try:
+        tree = xml.parse(written.encode())
+    except (XmlRefused, UnicodeEncodeError) as error:
+        if _FORBIDDEN.search(written):
+            raise InputError(_forbidden(facts)) from None
+        if isinstance(error, XmlRefused) and error.finding.code == "XML04":
+            raise
+        line = error.finding.place.line if isinstance(error, XmlRefused) else 0
+        raise MappingError(
+            Text(
+                f"шаблон написал не XML (строка результата {line}); проверьте парность тегов",
+                f"the template wrote no XML (line {line} of the result); check that tags are balanced",
+            ),
+            file=f"templates/{template}",
+        ) from error
+    etree.indent(tree, "  ")
+    return DECLARATION + etree.tostring(tree, encoding="UTF-8", xml_declaration=False) + b"\n"
+
+
+def _template_error(template: str, error: TemplateError) -> MappingError:
+    """The error of the tree; messages of Jinja name types and attributes, never values."""
+    reason, file, line = str(error.message or type(error).__name__), template, 0
+    if isinstance(error, TemplateNotFound):
+        ru, en = f"нет шаблона {error.name}", f"there is no template {error.name}"
+    elif isinstance(error, TemplateSyntaxError):
+        file, line = error.name or template, error.lineno
+        ru, en = f"шаблон неверен: {reason}", f"the template is wrong: {reason}"
+    else:
+        file, line = _raised_at(error) or (template, 0)
+        if isinstance(error, UndefinedError):
+            ru, en = f"шаблон читает то, чего нет: {reason}", f"the template reads what is not there: {reason}"
+        elif isinstance(error, SecurityError):
+            ru, en = f"шаблону это запрещено: {reason}", f"a template may not do that: {reason}"
+        else:
+            ru, en = f"шаблон остановился: {reason}", f"the template stopped: {reason}"
+    return MappingError(Text(ru, en), file=f"templates/{file}", line=line)
+
+
+def _raised_at(error: TemplateError) -> tuple[str, int] | None:
+    """Template and line where an error was raised, from its traceback (Jinja rewrites it to template lines)."""
+    found: tuple[str, int] | None = None
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file.endswith(".j2"):
+            found = (file.rpartition("/templates/")[2], trace.tb_lineno)
+        trace = trace.tb_next
+    return found
+
+
+def _forbidden(facts: Fact) -> Finding:
+    """MAP04: names the facts whose text XML cannot carry."""
+    paths = [path for path, text in texts(facts) if _FORBIDDEN.search(text)]
+    if not paths:
+        raise InternalError("a template wrote a character that XML forbids, and no fact has one")
+    return Finding(
+        "MAP04",
+        Severity.ERROR,
+        Text(
+            f"В тексте есть символ, который XML не допускает: {', '.join(paths)}.",
+            f"A text has a character that XML cannot carry: {', '.join(paths)}.",
+        ),
+        Text(
+            "Удалите управляющие символы (NUL и подобные) и непарные суррогаты у отправителя.",
+            "Remove control characters (NUL and the like) and lone surrogates at the sender.",
+        ),
+        Place(),
+        rule=paths[0],
+    )
+
+
+def texts(fact: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text among facts, with its path: ``patient.addresses[0].line``."""
+    if isinstance(fact, str):
+        yield path, fact
+    elif isinstance(fact, Fact):
+        for name, value in fact:
+            yield from texts(value, f"{path}.{name}" if path else name)
+    elif isinstance(fact, list):
+        for index, value in enumerate(fact):
+            yield from texts(value, f"{path}[{index}]")
+    elif isinstance(fact, II | Coding | Quantity):
+        for value in fact:
+            yield from texts(value, path)
