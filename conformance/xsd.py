@@ -15,7 +15,7 @@ from lxml import etree
 
 from adapter.errors import PackError
 from adapter.findings import Finding, Place, Severity, Text
-from adapter.xml import ElementTree, Locator
+from adapter.xml import Element, ElementTree, Locator
 from conformance.xsd_messages import explain
 
 
@@ -47,9 +47,8 @@ class Schema:
 
     @staticmethod
     def _finding(entry: Any, tree: ElementTree, locate: Locator) -> Finding:
-        found = tree.xpath(entry.path) if entry.path else []
-        element = found[0] if isinstance(found, list) and found else None
-        xpath = locate(element) if isinstance(element, etree._Element) else ""
+        element = _element(tree.getroot(), entry.path or "")
+        xpath = "" if element is None else locate(element)
         message, hint = explain(entry.type_name, entry.message)
         return Finding(
             "XSD01",
@@ -60,6 +59,30 @@ class Schema:
             xpath,
             entry.type_name.removeprefix("SCHEMAV_"),
         )
+
+
+def _element(root: Element, path: str) -> Element | None:
+    """The element at a path of libxml2, which names prefixes as the document does and so is no XPath to evaluate.
+
+    ``/*/*[12]/identity:Series[2]``: ``*`` counts all elements, a name only its own.
+    """
+    found: Element | None = None
+    for step in filter(None, path.split("/")):
+        name, _, index = step.rstrip("]").partition("[")
+        if name.startswith("@"):
+            break
+        among = [root] if found is None else found.iterchildren("*")
+        same = [element for element in among if name in ("*", _qualified(element))]
+        number = int(index or 1)
+        if number > len(same):
+            return None
+        found = same[number - 1]
+    return found
+
+
+def _qualified(element: Element) -> str:
+    local = etree.QName(element).localname
+    return f"{element.prefix}:{local}" if element.prefix else local
 
 
 def _compile(entry: Path) -> etree.XMLSchema:
