@@ -1,6 +1,6 @@
-"""Fragments of CDA that templates write most often, as functions: a coded element, an identifier, a text.
+"""Fragments of CDA that templates write most often, as filters: ``{{ a.state|coded("address:stateCode") }}``.
 
-They are called some hundred times a document, where a Jinja macro costs ten times as much. Each returns ``Markup``;
+They run some hundred times a document, where a Jinja macro, or a global function, costs several times as much. Each returns ``Markup``;
 every value in it has been escaped here, once. A fact that is a null is written with its nullFlavor; a fact that is
 absent where the element must stand is written with ``nullFlavor="NI"``, which the checks then name.
 """
@@ -30,7 +30,7 @@ def attribute(value: object) -> str:
     return text
 
 
-def null(tag: str, fact: Any = None, flavor: str = NO_INFORMATION, kind: str = "") -> Markup:
+def null(fact: Any, tag: str, flavor: str = NO_INFORMATION, kind: str = "") -> Markup:
     """``<tag nullFlavor="…"/>`` with the flavor of ``fact`` where it is a null, else ``flavor``."""
     typed = f' xsi:type="{kind}"' if kind else ""
     return Markup(f'<{tag}{typed} nullFlavor="{attribute(fact.flavor if isinstance(fact, Null) else flavor)}"/>')
@@ -51,51 +51,51 @@ def code_attributes(coding: Coding) -> str:
     )
 
 
-def coded(tag: str, fact: Coding | Null | None, kind: str = "", version: str = "") -> Markup:
+def coded(fact: Coding | Null | None, tag: str = "code", kind: str = "", version: str = "") -> Markup:
     """A coded element.
 
     Args:
-        tag: qualified name.
         fact: the coding.
+        tag: qualified name.
         kind: ``xsi:type``, empty for none.
         version: version of the book where the schema fixes one; empty for the coding's own.
     """
     if not fact:
-        return null(tag, fact)
+        return null(fact, tag)
     return _coded(tag, fact._replace(version=version) if version else fact, kind)
 
 
-def coded_with(tag: str, fact: Coding | Null | None, translation: Coding) -> Markup:
+def coded_with(fact: Coding | Null | None, tag: str, translation: Coding) -> Markup:
     """A coded element that holds its ``translation``."""
     if not fact:
-        return null(tag, fact)
-    return Markup(f"<{tag}{code_attributes(fact)}>{coded('translation', translation)}</{tag}>")
+        return null(fact, tag)
+    return Markup(f"<{tag}{code_attributes(fact)}>{coded(translation, 'translation')}</{tag}>")
 
 
-def ii(tag: str, fact: II | Null | None) -> Markup:
+def ii(fact: II | Null | None, tag: str = "id") -> Markup:
     """An instance identifier."""
     if not fact:
-        return null(tag, fact)
+        return null(fact, tag)
     return Markup(f'<{tag} root="{attribute(fact.root)}" extension="{attribute(fact.extension)}"/>')
 
 
 def snils(fact: str | Null | None) -> Markup:
     """The СНИЛС as an identifier."""
-    return Markup(f'<id root="{SNILS}" extension="{attribute(fact)}"/>') if fact else null("id", fact)
+    return Markup(f'<id root="{SNILS}" extension="{attribute(fact)}"/>') if fact else null(fact, "id")
 
 
-def text(tag: str, fact: Any, kind: str = "") -> Markup:
+def text(fact: Any, tag: str, kind: str = "") -> Markup:
     """An element with text, ``kind`` its ``xsi:type``."""
     if fact is None or isinstance(fact, Null):
-        return null(tag, fact)
+        return null(fact, tag)
     typed = f' xsi:type="{kind}"' if kind else ""
     return Markup(f"<{tag}{typed}>{escape(fact)}</{tag}>")
 
 
-def time(tag: str, fact: str | Null | None, kind: str = "") -> Markup:
+def time(fact: str | Null | None, tag: str, kind: str = "") -> Markup:
     """A point in time: ``<tag value="…"/>``."""
     if not fact:
-        return null(tag, fact)
+        return null(fact, tag)
     typed = f' xsi:type="{kind}"' if kind else ""
     return Markup(f'<{tag}{typed} value="{attribute(fact)}"/>')
 
@@ -121,20 +121,20 @@ def value(fact: Any, kind: str = "ST") -> Markup:
     if isinstance(fact, Coding):
         return _coded("value", fact, "CD")
     if isinstance(fact, Quantity):
-        return quantity("value", fact, "PQ")
+        return quantity(fact, "value", "PQ")
     if isinstance(fact, bool):
         return Markup(f'<value xsi:type="BL" value="{"true" if fact else "false"}"/>')
     if isinstance(fact, int):
         return Markup(f'<value xsi:type="INT" value="{fact}"/>')
     if fact is None or isinstance(fact, Null):
-        return null("value", fact, kind=kind)
+        return null(fact, "value", kind=kind)
     return Markup(f'<value xsi:type="ST">{escape(fact)}</value>')
 
 
-def quantity(tag: str, fact: Quantity | Null | None, kind: str = "") -> Markup:
+def quantity(fact: Quantity | Null | None, tag: str, kind: str = "") -> Markup:
     """A physical quantity, with its unit of 11.1358 as ``translation`` where known."""
     if not fact:
-        return null(tag, fact, kind=kind)
+        return null(fact, tag, kind=kind)
     typed = f' xsi:type="{kind}"' if kind else ""
     number = attribute(fact.value)
     head = f'<{tag}{typed} value="{number}" unit="{attribute(fact.unit)}"'

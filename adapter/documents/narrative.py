@@ -1,11 +1,11 @@
 """The narrative of a section, made from the facts that its entries are made from.
 
-A body template lists rows of a caption and facts beside the entries, so that what a doctor reads and what a machine
+A body template lists rows of facts and captions beside the entries, so that what a doctor reads and what a machine
 reads agree::
 
     <text><table><tbody>
-    {{ row("Прививка", v.group) }}
-    {{ row("Дата", v.time|moment) }}
+    {{ v.group|row("Прививка") }}
+    {{ v.time|moment|row("Дата") }}
     </tbody></table></text>
 
 A row whose facts are all absent is left out.
@@ -56,7 +56,7 @@ def spoken(fact: Any) -> str:
     return str(fact)
 
 
-def row(caption: str, *facts: Any) -> Markup:
-    """A row of a narrative table: a caption and its facts with commas; empty where there are none."""
-    words = ", ".join(part for part in map(spoken, facts) if part)
+def row(fact: Any, caption: str, *more: Any) -> Markup:
+    """A row of a narrative table: a caption, and the fact with ``more`` after commas; empty where there are none."""
+    words = ", ".join(part for part in map(spoken, (fact, *more)) if part)
     return Markup(f"<tr><th>{escape(caption)}</th><td>{escape(words)}</td></tr>") if words else Markup()

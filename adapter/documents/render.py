@@ -20,8 +20,11 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
     UndefinedError,
+    pass_context,
 )
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml import etree
 from markupsafe import Markup
 
@@ -35,7 +38,6 @@ from adapter.findings import Finding, Place, Severity, Text
 
 DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: Books by the short names that templates use: 11.x and 99.2.x.
 _NSI: Final = "1.2.643.5.1.13.13."
 _SECTIONS: Final = "99.2.197"
 _FIELDS: Final = "99.2.166"
@@ -61,7 +63,6 @@ class Renderer:
 
     def __init__(self, catalogue: Catalogue, codings: Codings, *, cache: Path | None = None) -> None:
         self._codings = codings
-        self._terms: dict[tuple[str, str, str], Markup] = {}
         own = catalogue.roots == (builtin_root(),)
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
@@ -76,25 +77,26 @@ class Renderer:
             cache_size=-1,
             bytecode_cache=FileSystemBytecodeCache(str(cache)) if cache is not None else None,
         )
-        self._environment.globals.update(
-            attribute=lambda value: Markup(elements.attribute(value)),
+        # An import compares the names of globals each time: none are needed, since filters are called directly.
+        self._environment.globals.clear()
+        self._environment.filters.update(
+            attribute=elements.attribute,
             coded=elements.coded,
             coded_with=elements.coded_with,
-            field=lambda code: self.term("code", _FIELDS, code),
+            field=self._term(_FIELDS, "code"),
             ii=elements.ii,
+            moment=narrative.moment,
             null=elements.null,
             quantity=elements.quantity,
             row=narrative.row,
-            section_code=lambda code: self.term("code", _SECTIONS, code),
-            section_title=self._title,
+            section_code=self._term(_SECTIONS, "code"),
+            section_title=self._term(_SECTIONS, "title"),
             snils=elements.snils,
             telecoms=elements.telecoms,
-            term=self.term,
             text=elements.text,
             time=elements.time,
             value=elements.value,
         )
-        self._environment.filters["moment"] = narrative.moment
         self._environment.tests["null"] = _is(Null)
         self._environment.tests["coding"] = _is(Coding)
 
@@ -117,34 +119,32 @@ class Renderer:
             raise _template_error(template, error) from error
         return _finished(template, written, facts)
 
-    def term(self, tag: str, book: str, code: str) -> Markup:
-        """A coded element with a code that a template uses by itself.
+    def _term(self, book: str, tag: str) -> Callable[[Context, str], Markup]:
+        """A filter: code of ``book`` → element ``tag``, for codes that templates use by themselves.
 
-        Args:
-            tag: qualified name.
-            book: OID, or its short form (``99.2.166``).
-            code: code in the book.
-
-        Raises:
-            MappingError: neither the imported books nor the vocabulary know the code.
+        It takes the context only to keep Jinja from folding a constant code into the compiled template, which may
+        outlive the book.
         """
-        key = (tag, book, code)
-        found = self._terms.get(key)
-        if found is None:
-            found = self._terms[key] = elements.coded(tag, self._coding(book, code))
-        return found
+        found: dict[str, Markup] = {}
 
-    def _title(self, code: str) -> str:
-        return self._coding(_SECTIONS, code).display
+        @pass_context
+        def term(_context: Context, code: str) -> Markup:
+            element = found.get(code)
+            if element is None:
+                coding = self._coding(_NSI + book, code)
+                element = elements.text(coding.display, tag) if tag == "title" else elements.coded(coding, tag)
+                found[code] = element
+            return element
 
-    def _coding(self, book: str, code: str) -> Coding:
-        system = book if book.startswith("1.2.") else _NSI + book
+        return term
+
+    def _coding(self, system: str, code: str) -> Coding:
         coding = self._codings.coding(system, code)
         if coding is None:
             raise MappingError(
                 Text(
-                    f"код {code} справочника {system} неизвестен: импортируйте справочник или дополните vocabulary.yaml",
-                    f"code {code} of book {system} is unknown: import the book or add it to vocabulary.yaml",
+                    f"код {code} справочника {system} неизвестен: импортируйте его или дополните vocabulary.yaml",
+                    f"code {code} of book {system} is unknown: import it or add it to vocabulary.yaml",
                 )
             )
         return coding
