@@ -157,7 +157,7 @@ def _with_text(element: Element) -> Sequence[str]:
 
 
 def _of_section(element: Element) -> Sequence[str]:
-    return [""] if element.find(_SECTION) is not None else []
+    return [""] if element.getparent() is not None and element.find(_SECTION) is not None else []
 
 
 def _all_attributes(element: Element) -> Sequence[str]:
