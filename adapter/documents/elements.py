@@ -1,12 +1,13 @@
 """Fragments of CDA that templates write most often, as filters: ``{{ a.state|coded("address:stateCode") }}``.
 
-They run some hundred times a document, where a Jinja macro, or a global function, costs several times as much. Each returns ``Markup``;
-every value in it has been escaped here, once. A fact that is a null is written with its nullFlavor; a fact that is
-absent where the element must stand is written with ``nullFlavor="NI"``, which the checks then name.
+They run some hundred times a document, where a Jinja macro, or a global function, costs several times as much. Each
+returns ``Markup``; every value in it has been escaped here, once. A fact that is a null is written with its nullFlavor;
+a fact that is absent where the element must stand is written with ``nullFlavor="NI"``, which the checks then name.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
@@ -20,26 +21,39 @@ NO_INFORMATION: Final = "NI"
 SNILS: Final = "1.2.643.100.3"
 
 _EMPTY: Final = Markup()
+#: Whether a text has anything to escape in an attribute: most have not, and searching is cheaper than escaping.
+_special: Final = re.compile("[&<>\"'\n\t]").search
 
 
-def attribute(value: object) -> str:
+def markup(written: str) -> Markup:
+    """``written`` as markup: every value in it has been escaped. Skips what ``Markup()`` does for other types."""
+    return str.__new__(Markup, written)
+
+
+def escaped(value: object) -> str:
+    """``value`` for use as text."""
+    text = str(value)
+    return str(escape(text)) if _special(text) else text
+
+
+def attribute(value: object) -> Markup:
     """``value`` for use between double quotes; tabs and line ends survive the parser as character references."""
-    text = str(escape(value))
-    if "\n" in text or "\t" in text:
-        text = text.replace("\n", "&#10;").replace("\t", "&#9;")
-    return text
+    text = str(value)
+    if _special(text):
+        text = str(escape(text)).replace("\n", "&#10;").replace("\t", "&#9;")
+    return markup(text)
 
 
 def null(fact: Any, tag: str, flavor: str = NO_INFORMATION, kind: str = "") -> Markup:
     """``<tag nullFlavor="…"/>`` with the flavor of ``fact`` where it is a null, else ``flavor``."""
     typed = f' xsi:type="{kind}"' if kind else ""
-    return Markup(f'<{tag}{typed} nullFlavor="{attribute(fact.flavor if isinstance(fact, Null) else flavor)}"/>')
+    return markup(f'<{tag}{typed} nullFlavor="{attribute(fact.flavor if isinstance(fact, Null) else flavor)}"/>')
 
 
 @lru_cache(maxsize=8192)
 def _coded(tag: str, coding: Coding, kind: str) -> Markup:
     typed = f' xsi:type="{kind}"' if kind else ""
-    return Markup(f"<{tag}{typed}{code_attributes(coding)}/>")
+    return markup(f"<{tag}{typed}{code_attributes(coding)}/>")
 
 
 def code_attributes(coding: Coding) -> str:
@@ -60,28 +74,28 @@ def coded(fact: Coding | Null | None, tag: str = "code", kind: str = "", version
         kind: ``xsi:type``, empty for none.
         version: version of the book where the schema fixes one; empty for the coding's own.
     """
-    if not fact:
+    if fact is None or isinstance(fact, Null):
         return null(fact, tag)
     return _coded(tag, fact._replace(version=version) if version else fact, kind)
 
 
 def coded_with(fact: Coding | Null | None, tag: str, translation: Coding) -> Markup:
     """A coded element that holds its ``translation``."""
-    if not fact:
+    if fact is None or isinstance(fact, Null):
         return null(fact, tag)
-    return Markup(f"<{tag}{code_attributes(fact)}>{coded(translation, 'translation')}</{tag}>")
+    return markup(f"<{tag}{code_attributes(fact)}>{coded(translation, 'translation')}</{tag}>")
 
 
 def ii(fact: II | Null | None, tag: str = "id") -> Markup:
     """An instance identifier."""
-    if not fact:
+    if fact is None or isinstance(fact, Null):
         return null(fact, tag)
-    return Markup(f'<{tag} root="{attribute(fact.root)}" extension="{attribute(fact.extension)}"/>')
+    return markup(f'<{tag} root="{attribute(fact.root)}" extension="{attribute(fact.extension)}"/>')
 
 
 def snils(fact: str | Null | None) -> Markup:
     """The СНИЛС as an identifier."""
-    return Markup(f'<id root="{SNILS}" extension="{attribute(fact)}"/>') if fact else null(fact, "id")
+    return markup(f'<id root="{SNILS}" extension="{attribute(fact)}"/>') if fact else null(fact, "id")
 
 
 def text(fact: Any, tag: str, kind: str = "") -> Markup:
@@ -89,15 +103,15 @@ def text(fact: Any, tag: str, kind: str = "") -> Markup:
     if fact is None or isinstance(fact, Null):
         return null(fact, tag)
     typed = f' xsi:type="{kind}"' if kind else ""
-    return Markup(f"<{tag}{typed}>{escape(fact)}</{tag}>")
+    return markup(f"<{tag}{typed}>{escaped(fact)}</{tag}>")
 
 
 def time(fact: str | Null | None, tag: str, kind: str = "") -> Markup:
     """A point in time: ``<tag value="…"/>``."""
-    if not fact:
+    if fact is None or isinstance(fact, Null):
         return null(fact, tag)
     typed = f' xsi:type="{kind}"' if kind else ""
-    return Markup(f'<{tag}{typed} value="{attribute(fact)}"/>')
+    return markup(f'<{tag}{typed} value="{attribute(fact)}"/>')
 
 
 def telecoms(facts: Iterable[Any] | None) -> Markup:
@@ -108,7 +122,7 @@ def telecoms(facts: Iterable[Any] | None) -> Markup:
         f'<telecom value="{attribute(fact.value)}"' + (f' use="{attribute(fact.use)}"/>' if fact.use else "/>")
         for fact in facts
     )
-    return Markup("\n".join(parts))
+    return markup("\n".join(parts))
 
 
 def value(fact: Any, kind: str = "ST") -> Markup:
@@ -123,21 +137,21 @@ def value(fact: Any, kind: str = "ST") -> Markup:
     if isinstance(fact, Quantity):
         return quantity(fact, "value", "PQ")
     if isinstance(fact, bool):
-        return Markup(f'<value xsi:type="BL" value="{"true" if fact else "false"}"/>')
+        return markup(f'<value xsi:type="BL" value="{"true" if fact else "false"}"/>')
     if isinstance(fact, int):
-        return Markup(f'<value xsi:type="INT" value="{fact}"/>')
+        return markup(f'<value xsi:type="INT" value="{fact}"/>')
     if fact is None or isinstance(fact, Null):
         return null(fact, "value", kind=kind)
-    return Markup(f'<value xsi:type="ST">{escape(fact)}</value>')
+    return markup(f'<value xsi:type="ST">{escaped(fact)}</value>')
 
 
 def quantity(fact: Quantity | Null | None, tag: str, kind: str = "") -> Markup:
     """A physical quantity, with its unit of 11.1358 as ``translation`` where known."""
-    if not fact:
+    if fact is None or isinstance(fact, Null):
         return null(fact, tag, kind=kind)
     typed = f' xsi:type="{kind}"' if kind else ""
     number = attribute(fact.value)
     head = f'<{tag}{typed} value="{number}" unit="{attribute(fact.unit)}"'
     if fact.translation is None:
-        return Markup(f"{head}/>")
-    return Markup(f'{head}><translation value="{number}"{code_attributes(fact.translation)}/></{tag}>')
+        return markup(f"{head}/>")
+    return markup(f'{head}><translation value="{number}"{code_attributes(fact.translation)}/></{tag}>')

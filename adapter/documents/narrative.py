@@ -16,8 +16,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from adapter.documents.elements import escaped, markup
 from adapter.facts import Coding, Null, Quantity
 
 _TIME: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:[+-]\d{4})?")
@@ -25,7 +26,7 @@ _TIME: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:[+-]\d
 
 def moment(fact: str | Null | None) -> str | Null | None:
     """A time of HL7 as a person writes it: ``15.02.2024 10:15``; any other text as it is."""
-    if not fact:
+    if fact is None or isinstance(fact, Null):
         return fact
     match = _TIME.fullmatch(fact)
     if match is None:
@@ -59,4 +60,4 @@ def spoken(fact: Any) -> str:
 def row(fact: Any, caption: str, *more: Any) -> Markup:
     """A row of a narrative table: a caption, and the fact with ``more`` after commas; empty where there are none."""
     words = ", ".join(part for part in map(spoken, (fact, *more)) if part)
-    return Markup(f"<tr><th>{escape(caption)}</th><td>{escape(words)}</td></tr>") if words else Markup()
+    return markup(f"<tr><th>{escaped(caption)}</th><td>{escaped(words)}</td></tr>") if words else Markup()
