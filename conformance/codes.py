@@ -27,6 +27,7 @@ TOPICS: Final = {
     "DOC": Text("Документ и его вид", "The document and its kind"),
     "XSD": Text("Схема XSD", "XSD schema"),
     "SCH": Text("Правила Schematron", "Schematron rules"),
+    "STR": Text("Структура вида без пакета", "Structure of the kind without a pack"),
     "NSI": Text("Справочники НСИ", "Reference books"),
     "PCK": Text("Пакеты проверки", "Validation packs"),
     "ID": Text("Номера и идентификаторы", "Numbers and identifiers"),

@@ -5,32 +5,51 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from adapter.errors import MappingError
 from adapter.xml import PREFIXES, XSI, Element
-from conformance.structure.source import Source, Written, expand, merge, parse
+from conformance.structure.source import Source, Written, expand, merge, parse, unknown
 
-#: Says whether a value fits; ``None`` lets everything through. In C wherever it can be.
+#: Says whether a value fits. All of them run in C.
 Check = Callable[[str], object]
+#: Lets everything through: a type is true.
+FREE: Final[Check] = type
 
 TYPE: Final = f"{{{XSI}}}type"
 NULL: Final = "nullFlavor"
+#: The bit of a nullFlavor that makes an element null.
+NULL_BIT: Final = 1 << 60
 MANY: Final = 1 << 30
 _NAMESPACES: Final = {prefix.rstrip(":"): uri for uri, prefix in PREFIXES.items()}
-_CODED: Final = ("code", "codeSystemName", "codeSystemVersion", "displayName")
+_CODED: Final = ("codeSystemName", "codeSystemVersion", "displayName")
+#: A code has no spaces inside.
+_CODE: Final = re.compile(r"\s*\S+\s*")
+
+
+def first(element: Element, steps: tuple[str, ...]) -> Element | None:
+    """The first element at a path of children."""
+    found: Element | None = element
+    for step in steps:
+        for child in cast(Element, found):
+            if child.tag == step:
+                found = child
+                break
+        else:
+            return None
+    return found
 
 
 class Value(NamedTuple):
     """What an attribute or a text must be.
 
     Attributes:
-        check: judges a value, ``None`` for any.
+        check: judges a value.
         expected: the shape in words of the structure: ``=RU``, ``~oid``, ``any``, ``free``.
         book: it is the OID of a book.
     """
 
-    check: Check | None
+    check: Check
     expected: str
     book: bool = False
 
@@ -39,7 +58,7 @@ class Attribute(NamedTuple):
     """An attribute that an element may have; ``bit`` is its place in the mask of required ones (0 = optional)."""
 
     bit: int
-    check: Check | None
+    check: Check
     value: Value
 
 
@@ -85,13 +104,15 @@ class Switch:
 
     def key(self, element: Element) -> tuple[str, str | None]:
         """The name of the child with its case; ``None`` for a value that has none."""
-        found: Element | None = element
-        for step in self.steps:
-            found = next(found.iterchildren(step), None)  # type: ignore[union-attr]  # left when None
-            if found is None:
-                return self.tag, None
-        value = found.get(self.attribute)  # type: ignore[union-attr]  # as above
+        found = first(element, self.steps)
+        value = None if found is None else found.get(self.attribute)
         return self.tag, value if value in self.cases else None
+
+    def place(self, element: Element) -> Element:
+        """The element that has the attribute, or the deepest one on the way to it."""
+        for step in self.steps:
+            element = next(element.iterchildren(step), element)
+        return element
 
 
 class Choice(NamedTuple):
@@ -128,10 +149,9 @@ class Node:
         path: where in the structure, the id of the rule.
         attributes: by name in Clark notation.
         required: mask of the attributes that must be there unless the element is null.
-        null: nullFlavors that make the element null; empty where it must not be.
-        text: of an element without children; ``None`` for none.
+        text: what it must be; ``None`` for none.
         skip: nothing below is looked at.
-        mixed: text between children.
+        mixed: text may stand between children.
         slots: children by name in Clark notation.
         keyed: the switches among them.
         plans: accepted sequences of children, with the node of each.
@@ -140,7 +160,6 @@ class Node:
     path: str
     attributes: dict[str, Attribute] = field(default_factory=dict)
     required: int = 0
-    null: frozenset[str] = frozenset()
     text: Value | None = None
     skip: bool = False
     mixed: bool = False
@@ -199,8 +218,8 @@ class Compiler:
     def _fill(self, node: Node, spec: Written, path: str) -> None:
         self._attributes(node, spec, path)
         text = spec.get("text", "none")
-        node.skip, node.mixed = text == "skip", text == "mixed"
-        node.text = None if text in {"none", "skip", "mixed"} else self._value(text, path)
+        node.skip, node.mixed = text == "skip", text in {"mixed", "mixed any"}
+        node.text = None if text in {"none", "skip", "mixed"} else self._value(str(text).removeprefix("mixed "), path)
         node.ordered = spec.get("order", "fixed") != "any"
         for index, (name, child) in enumerate(spec.get("children", {}).items()):
             slot = self._slot(str(name), index, child, f"{path}/{name}" if path else str(name))
@@ -218,8 +237,9 @@ class Compiler:
                 written.setdefault(name, "any")
             books = spec["book"] if isinstance(spec["book"], list) else [spec["book"]]
             if not all(isinstance(book, str) for book in books):
-                raise MappingError(f"{path}: an OID must stand in quotes, or YAML reads a number: book: \"11.1040\"")
+                raise MappingError(f'{path}: an OID must stand in quotes, or YAML reads a number: book: "11.1040"')
             oids = [self._oid(book) for book in books]
+            self._attribute(node, "code", Value(_CODE.fullmatch, "any"))
             self._attribute(node, "codeSystem", Value(frozenset(oids).__contains__, "=" + "|".join(oids), True))
         if "codes" in spec:
             written["code"] = [str(code) for code in spec["codes"]]
@@ -232,8 +252,10 @@ class Compiler:
         null = spec.get("nullFlavor", "forbidden")
         if null != "forbidden":
             allowed = self._source.null_flavors if null == "any" else null if isinstance(null, list) else [null]
-            node.null = frozenset(allowed)
-            node.attributes[NULL] = Attribute(0, node.null.__contains__, Value(None, "=" + "|".join(allowed)))
+            # Where any will do only the schema looks, and it looks past spaces at the edges.
+            loose = re.compile(rf"\s*({'|'.join(allowed)})\s*").fullmatch
+            check: Check = loose if null == "any" else frozenset(allowed).__contains__
+            node.attributes[NULL] = Attribute(NULL_BIT, check, Value(check, "=" + "|".join(allowed)))
 
     @staticmethod
     def _attribute(node: Node, name: str, value: Value, *, required: bool = True) -> None:
@@ -255,7 +277,7 @@ class Compiler:
         if written == "any":
             return Value(bool, written)
         if written == "free":
-            return Value(None, written)
+            return Value(FREE, written)
         if written.startswith("="):
             return Value(frozenset(written[1:].split("|")).__contains__, written)
         if written.startswith("~") and written[1:] in self._source.patterns:
@@ -304,7 +326,9 @@ class Compiler:
         return Choice(frozenset(clark(name) for name in names), ", ".join(names), least, most)
 
     def _rule(self, written: Written, path: str) -> Rule:
-        return Rule(*(tuple(self._term(*item, path) for item in written[part].items()) for part in ("when", "then")))
+        unknown(written, frozenset({"when", "then"}), "", f"{path}: rule")
+        parts = ([self._term(place, test, path) for place, test in written[part].items()] for part in ("when", "then"))
+        return Rule(*map(tuple, parts))
 
     def _term(self, place: str, test: Any, path: str) -> Term:
         """``null``, ``given`` (there and not null), ``absent``, ``present``, or a value of an attribute."""

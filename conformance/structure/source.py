@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from adapter.catalogue import Catalogue
 from adapter.errors import MappingError
@@ -226,7 +227,8 @@ def _changed(
         children[name] = change
     elif position:
         children[name] = [
-            _changed(item, rest, change, blocks, where) if n == position else item for n, item in enumerate(below, 1)
+            _changed(item, rest, change, blocks, where) if n == position else item
+            for n, item in enumerate(below or (), 1)
         ]
     elif case:
         switch = dict(expand(below, blocks, where))

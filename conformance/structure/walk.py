@@ -6,11 +6,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from lxml import etree
+
 from adapter.xml import Element
-from conformance.structure.node import NULL, TYPE, Case, Node, Rule, Slot, Term, Value
+from conformance.structure.node import NULL, NULL_BIT, TYPE, Case, Node, Rule, Slot, Term, Value, first
 
 #: Sequences of children that a node remembers; more than any honest document has.
 _REMEMBERED: Final = 256
+#: The text of an element and of everything in it.
+_string: Final = etree.XPath("string()", smart_strings=False)
+
+_Queue = list[tuple[Element, Node]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,52 +33,43 @@ class Broken:
 def walk(root: Element, document: Node) -> list[Broken]:
     """Everything that is wrong, in no particular order."""
     broken: list[Broken] = []
-    queue: list[tuple[Element, Node]] = [(root, document)]
+    queue: _Queue = [(root, document)]
     for element, node in queue:
-        present, null, known = 0, False, node.attributes
+        present, known = 0, node.attributes
         for name, value in element.items():
             attribute = known.get(name)
-            if attribute is None or (attribute[1] is not None and not attribute[1](value)):
+            if attribute is None or not attribute[1](value):
                 present = -1
                 break
             present |= attribute[0]
-            if name == NULL:
-                null = attribute[0] == 0
-        if present < 0 or (present & node.required != node.required and not null):
-            null = _attributes(element, node, broken)
-        if node.skip:
-            continue
-        children = element[:]
-        if children:
-            text = element.text
-            if text is not None and not node.mixed and not text.isspace() and text and node.text is None:
-                broken.append(Broken("STR11", element, node.path))
-            _children(element, node, children, null, queue, broken)
-        elif node.text is not None:
-            check = node.text[0]
-            if check is not None and not null and not check(element.text or ""):
-                broken.append(_text(element, node, node.text))
-        else:
-            if node.needs_children and not null:
-                _plan(element, node, [], null, broken)
-            text = element.text
-            if text is not None and not node.mixed and not text.isspace():
-                broken.append(Broken("STR11", element, node.path))
-        if node.rules:
-            for rule in node.rules:
-                _rule(element, node, rule, broken)
+        if present < 0 or (present & node.required != node.required and present < NULL_BIT):
+            present = _attributes(element, node, broken)
+        if not node.skip:
+            _content(element, node, present >= NULL_BIT, queue, broken)
     return broken
 
 
-def _children(
-    element: Element,
-    node: Node,
-    children: list[Element],
-    null: bool,
-    queue: list[tuple[Element, Node]],
-    broken: list[Broken],
-) -> None:
-    keyed = node.keyed
+def _content(element: Element, node: Node, null: bool, queue: _Queue, broken: list[Broken]) -> None:
+    """Text, children and rules of an element; the children go to ``queue``."""
+    text = element.text
+    if len(element):
+        _children(element, node, null, queue, broken)
+        if node.text is not None and not null and not node.text[0](_string(element)):
+            broken.append(_text(element, node, node.text))
+    else:
+        if node.needs_children and not null:
+            _plan(element, node, [], null, broken)
+        if node.text is not None and not null and not node.text[0](text or ""):
+            broken.append(_text(element, node, node.text))
+    if text is not None and node.text is None and not node.mixed and not text.isspace():
+        broken.append(Broken("STR11", element, node.path))
+    for rule in node.rules:
+        _rule(element, node, rule, broken)
+
+
+def _children(element: Element, node: Node, null: bool, queue: _Queue, broken: list[Broken]) -> None:
+    """The children, comments among them perhaps; an accepted sequence is remembered with the node of each."""
+    children, keyed = element[:], node.keyed
     if keyed:
         signature = tuple([keyed[c.tag].key(c) if c.tag in keyed else c.tag for c in children])
     else:
@@ -82,10 +79,6 @@ def _children(
         queue.extend(zip(children, plan, strict=True))
         return
     elements = [child for child in children if isinstance(child.tag, str)]
-    if node.text is not None and not elements:
-        text = (element.text or "") + "".join(child.tail or "" for child in children)
-        if node.text.check is not None and not null and not node.text.check(text):
-            broken.append(_text(element, node, node.text))
     before = len(broken)
     pairs = _plan(element, node, elements, null, broken)
     if len(broken) == before and len(elements) == len(children) and not null:
@@ -100,26 +93,25 @@ def _text(element: Element, node: Node, value: Value) -> Broken:
     return Broken("STR11" if empty else "STR09", element, node.path, "", value.expected)
 
 
-def _attributes(element: Element, node: Node, broken: list[Broken]) -> bool:
-    """Say which attributes are wrong; whether the element is null."""
-    null, present = False, 0
+def _attributes(element: Element, node: Node, broken: list[Broken]) -> int:
+    """Say which attributes are wrong; the mask of those that are there, with NULL_BIT for a null element."""
+    present = 0
     for name, value in element.items():
         attribute = node.attributes.get(name)
         if attribute is None:
             code = "STR07" if name == NULL else "STR10"
             broken.append(Broken(code, element, node.path, name if name in (NULL, TYPE) else ""))
-            null = null or name == NULL
+            present |= NULL_BIT if name == NULL else 0
             continue
         present |= attribute.bit
-        if name == NULL and attribute.bit == 0:
-            null = True
-        if attribute.check is not None and not attribute.check(value):
-            broken.append(Broken(_code(name, value, attribute.value), element, node.path, name, attribute.value.expected))
-    if not null and present & node.required != node.required:
+        if not attribute.check(value):
+            expected = attribute.value
+            broken.append(Broken(_code(name, value, expected), element, node.path, name, expected.expected))
+    if present < NULL_BIT and present & node.required != node.required:
         for name, attribute in node.attributes.items():
-            if attribute.bit and not present & attribute.bit:
+            if attribute.bit & node.required and not present & attribute.bit:
                 broken.append(Broken("STR05", element, node.path, name, attribute.value.expected))
-    return null
+    return present
 
 
 def _code(name: str, value: str, expected: Value) -> str:
@@ -132,26 +124,44 @@ def _code(name: str, value: str, expected: Value) -> str:
     return "STR04" if expected.expected.startswith("=") and name != TYPE else "STR09"
 
 
-def _plan(
-    element: Element, node: Node, children: list[Element], null: bool, broken: list[Broken]
-) -> list[tuple[Element, Node]]:
+class _Order:
+    """Finds the child that is out of order as a schema does: the one that stands where a required one is due."""
+
+    def __init__(self, node: Node, children: list[Element]) -> None:
+        self._due = [slot.index for slot in node.slots.values() if slot.least]
+        self._ahead = Counter(slot.index for child in children if (slot := node.slots.get(str(child.tag))))
+        self._last = -1
+        self._excused: set[int] = set()
+
+    def wrong(self, slot: Slot) -> bool:
+        """Take the next child; whether it is out of order."""
+        index = slot.index
+        self._ahead[index] -= 1
+        late = {due for due in self._due if self._last < due < index and self._ahead[due]} - self._excused
+        wrong = bool(late) or (index < self._last and index not in self._excused)
+        self._excused |= late
+        self._last = max(self._last, index)
+        return wrong
+
+
+def _plan(element: Element, node: Node, children: list[Element], null: bool, broken: list[Broken]) -> _Queue:
     """The node of every child that has one; what is wrong with the sequence goes to ``broken``."""
-    pairs: list[tuple[Element, Node]] = []
+    pairs: _Queue = []
     counts: Counter[str] = Counter()
     cases: Counter[tuple[str, str | None]] = Counter()
-    last = -1
+    order = _Order(node, children) if node.ordered else None
     for child in children:
-        slot = node.slots.get(child.tag)
+        tag = str(child.tag)
+        slot = node.slots.get(tag)
         if slot is None:
             broken.append(Broken("STR03", child, node.path))
             continue
-        counts[child.tag] += 1
-        if node.ordered and slot.index < last:
+        counts[tag] += 1
+        if order is not None and order.wrong(slot):
             broken.append(Broken("STR08", child, node.path, slot.name))
-        last = max(last, slot.index)
-        if counts[child.tag] > slot.most:
+        if counts[tag] > slot.most:
             broken.append(Broken("STR02", child, node.path, slot.name, str(slot.most)))
-        below = _below(child, slot, counts[child.tag], cases, broken, node)
+        below = _below(child, slot, counts[tag], cases, broken, node)
         if below is not None:
             pairs.append((child, below))
     if not null:
@@ -178,7 +188,8 @@ def _below(
     case: Case | None = slot.switch.otherwise if key[1] is None else slot.switch.cases[key[1]]
     if case is None:
         known = "|".join(slot.switch.cases)
-        broken.append(Broken("STR04", child, node.path, f"{slot.name}/{slot.switch.by}", "=" + known))
+        at = slot.switch.place(child)
+        broken.append(Broken("STR04", at, node.path, f"{slot.name}/{slot.switch.by}", "=" + known))
         return None
     cases[key] += 1
     if cases[key] > case.most:
@@ -203,22 +214,16 @@ def _missing(
 
 def _rule(element: Element, node: Node, rule: Rule, broken: list[Broken]) -> None:
     """An element that is missing breaks a ``then`` only where that asks for it: cardinalities say the rest."""
-    if not all(any(_holds(found, term) for found in _select(element, term)) for term in rule.when):
-        return
+    for term in rule.when:
+        if not _holds(first(element, term.steps), term):
+            return
     for term in rule.then:
-        for found in _select(element, term):
-            if found is None and term.test not in {"present", "given"}:
-                continue
-            if not _holds(found, term):
-                broken.append(Broken("STR12", element if found is None else found, node.path, term.path, _expected(term)))
-
-
-def _select(element: Element, term: Term) -> list[Element | None]:
-    """The elements at the path; one ``None`` where there is none."""
-    found = [element]
-    for step in term.steps:
-        found = [child for parent in found for child in parent.iterchildren(step)]
-    return list(found) if found else [None]
+        found = first(element, term.steps)
+        if found is None and term.test not in {"present", "given"}:
+            continue
+        if not _holds(found, term):
+            at = element if found is None else found
+            broken.append(Broken("STR12", at, node.path, term.path, _expected(term)))
 
 
 def _holds(found: Element | None, term: Term) -> bool:
@@ -228,12 +233,11 @@ def _holds(found: Element | None, term: Term) -> bool:
         value = found.get(term.attribute)
         if term.value is None:
             return (value is None) == (term.test == "absent")
-        return value is not None and (term.value.check is None or bool(term.value.check(value)))
+        return value is not None and bool(term.value.check(value))
+    null = found.get(NULL) is not None
     if term.value is not None:
-        return found.get(NULL) is None and (term.value.check is None or bool(term.value.check(found.text or "")))
-    if term.test == "null":
-        return found.get(NULL) is not None
-    return term.test == "present" or (term.test == "given" and found.get(NULL) is None)
+        return not null and bool(term.value.check(found.text or ""))
+    return term.test == "present" or (term.test != "absent" and null == (term.test == "null"))
 
 
 def _expected(term: Term) -> str:

@@ -107,7 +107,9 @@ def count(judged: Judge, mutant: Mutant, tally: Tally) -> None:
         if near(finding.xpath, places):
             tally.places += 1
         else:
-            tally.details.append(f"{'place' if ours else 'miss '} {mutant.name} {finding.xpath} {finding.rule}")
+            tally.details.append(
+                f"{'place' if ours else 'miss '} {mutant.name} {mutant.xpath}: {finding.xpath} {finding.rule}"
+            )
 
 
 def measure(judged: Judge, number: int, seed: int = 1, shared: Path = SHARED) -> Tally:
