@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from lxml import etree
 
 from adapter.xml import HL7, parse
 from conformance.mutate import mutants
@@ -61,12 +62,13 @@ def documents(kind: str, source: Source, examples: Path) -> Iterator[tuple[str, 
             yield f"{name}, mutant {n}: {mutant.name} at {mutant.xpath}", mutant.data
         for n, graft in enumerate(grafts(source, data, seed=int(kind), count=plan.grafts)):
             yield f"{name}, graft {n}", graft
-    yield from special(examples / f"semd{kind}_min.xml")
+    data = (examples / f"semd{kind}_min.xml").read_bytes()
+    yield from spellings(data)
+    yield from line_ends(data)
 
 
-def special(example: Path) -> Iterator[tuple[str, bytes]]:
+def spellings(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Spellings and shapes that mutants do not make."""
-    data = example.read_bytes()
     default = f'xmlns="{HL7}"'.encode()
     body = data.partition(b"?>")[2]
     yield "byte order mark", b"\xef\xbb\xbf" + data
@@ -75,6 +77,16 @@ def special(example: Path) -> Iterator[tuple[str, bytes]]:
     yield "under another root", b"<x " + default + b">" + body + b"</x>"
     yield "a root alone", b"<ClinicalDocument " + default + b"/>"
     yield "another namespace", data.replace(default, b'xmlns="urn:other"')
+
+
+def line_ends(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """A line end after the value of every attribute of a name: ``$`` of XPath does not match before it."""
+    for name in sorted({str(name) for element in parse(data).iter("*") for name in element.attrib}):
+        tree = parse(data)
+        for element in tree.iter("*"):
+            if name in element.attrib:
+                element.set(name, element.get(name, "") + "\n")
+        yield f"line ends after {name}", etree.tostring(tree, encoding="UTF-8")
 
 
 @pytest.mark.packs
