@@ -75,7 +75,7 @@ def coded(fact: Coding | Null | None, tag: str = "code", kind: str = "", version
         version: version of the book where the schema fixes one; empty for the coding's own.
     """
     if fact is None or isinstance(fact, Null):
-        return null(fact, tag)
+        return null(fact, tag, kind=kind)
     return _coded(tag, fact._replace(version=version) if version else fact, kind)
 
 
@@ -101,7 +101,7 @@ def snils(fact: str | Null | None) -> Markup:
 def text(fact: Any, tag: str, kind: str = "") -> Markup:
     """An element with text, ``kind`` its ``xsi:type``."""
     if fact is None or isinstance(fact, Null):
-        return null(fact, tag)
+        return null(fact, tag, kind=kind)
     typed = f' xsi:type="{kind}"' if kind else ""
     return markup(f"<{tag}{typed}>{escaped(fact)}</{tag}>")
 
@@ -109,7 +109,7 @@ def text(fact: Any, tag: str, kind: str = "") -> Markup:
 def time(fact: str | Null | None, tag: str, kind: str = "") -> Markup:
     """A point in time: ``<tag value="…"/>``."""
     if fact is None or isinstance(fact, Null):
-        return null(fact, tag)
+        return null(fact, tag, kind=kind)
     typed = f' xsi:type="{kind}"' if kind else ""
     return markup(f'<{tag}{typed} value="{attribute(fact)}"/>')
 

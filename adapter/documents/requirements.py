@@ -116,7 +116,7 @@ class Requirements:
             if slot.null == "kind":
                 must, null = True, "any" if path in header.nulls else ""
             else:
-                null = slot.null or ("any" if path in header.nulls else "")
+                null = slot.null or ("any" if path in header.nulls or presence == "optional" else "")
             if path == "encounter.card":
                 must = header.encounter_ids == "2..2"
             yield replace(slot, must=must, null=null, of=tuple(self._planned(slot.of, header, f"{path}.")))
