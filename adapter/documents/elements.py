@@ -114,6 +114,22 @@ def time(fact: str | Null | None, tag: str, kind: str = "") -> Markup:
     return markup(f'<{tag}{typed} value="{attribute(fact)}"/>')
 
 
+def organization_id(fact: Any) -> Markup:
+    """The id of an organization: its OID, and its department as extension where there is one."""
+    if not fact.oid:
+        return null(fact.oid, "id")
+    extension = f' extension="{attribute(fact.department)}"' if fact.department else ""
+    return markup(f'<id root="{attribute(fact.oid)}"{extension}/>')
+
+
+def fias(fact: Any) -> Markup:
+    """``fias:Address``: GUIDs of the street and of the house."""
+    if fact is None or isinstance(fact, Null):
+        return null(fact, "fias:Address")
+    street, house = text(fact.aoguid, "fias:AOGUID"), text(fact.houseguid, "fias:HOUSEGUID")
+    return markup(f"<fias:Address>{street}{house}</fias:Address>")
+
+
 def telecoms(facts: Iterable[Any] | None) -> Markup:
     """``telecom`` elements, none where there are no contacts."""
     if not facts:
