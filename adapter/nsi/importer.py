@@ -25,9 +25,7 @@ class ImportResult:
     rows: int
 
 
-def import_folder(
-    source: Path, root: Path, progress: Progress = lambda _done, _total, _label: None
-) -> ImportResult:
+def import_folder(source: Path, root: Path, progress: Progress = lambda _done, _total, _label: None) -> ImportResult:
     """Import every passport under ``source`` into the store at ``root``, all or none.
 
     A version that is stored already is replaced, others stay. A version of which a page is missing is stored

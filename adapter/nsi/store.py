@@ -64,9 +64,7 @@ class _Database:
         return connection
 
     def broken(self, reason: object) -> BookError:
-        return BookError(
-            f"{self.path}: the store of books is broken ({reason}): delete it and import the books again"
-        )
+        return BookError(f"{self.path}: the store of books is broken ({reason}): delete it and import the books again")
 
 
 class Book:
@@ -138,9 +136,7 @@ class Book:
         if position is None:
             return None
         page, number = divmod(position, PAGE_ROWS)
-        found = self._database.query(
-            "SELECT field, data FROM pages WHERE book = ? AND page = ?", self._id, page
-        )
+        found = self._database.query("SELECT field, data FROM pages WHERE book = ? AND page = ?", self._id, page)
         cells = {field: self._unpack(data)[number] for field, data in found}
         return {column.name: cells.get(column.name) for column in self.columns}
 

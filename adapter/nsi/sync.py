@@ -133,9 +133,7 @@ class NsiClient:
                 allow_redirects=False,
             ) as answer:
                 if answer.status != 200:
-                    return _Problem(
-                        f"HTTP {answer.status}", again=answer.status >= 500 or answer.status == 429
-                    )
+                    return _Problem(f"HTTP {answer.status}", again=answer.status >= 500 or answer.status == 429)
                 data = bytearray()
                 async for chunk in answer.content.iter_chunked(1 << 16):
                     data += chunk

@@ -86,9 +86,7 @@ class StoreWriter:
             left = passport.rows_count
             for number, (count, page) in enumerate(pages or ()):
                 if count != min(left, PAGE_ROWS):
-                    raise _wrong_count(
-                        passport, f"page {number + 1} holds {count}, not {min(left, PAGE_ROWS)}"
-                    )
+                    raise _wrong_count(passport, f"page {number + 1} holds {count}, not {min(left, PAGE_ROWS)}")
                 left -= count
                 self._db.executemany(
                     "INSERT INTO pages (book, field, page, data) VALUES (?, ?, ?, ?)",
@@ -114,8 +112,7 @@ class StoreWriter:
 
 def _wrong_count(passport: Passport, found: str) -> BookError:
     return BookError(
-        f"{passport.oid} version {passport.version}: "
-        f"the passport says {passport.rows_count} rows, but {found}"
+        f"{passport.oid} version {passport.version}: the passport says {passport.rows_count} rows, but {found}"
     )
 
 
@@ -163,9 +160,7 @@ def _copy(old: Path, new: Path) -> sqlite3.Connection:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version not in (0, FORMAT):
         db.close()
-        raise BookError(
-            f"{old}: made by another version of this program: delete it and import the books again"
-        )
+        raise BookError(f"{old}: made by another version of this program: delete it and import the books again")
     if version == 0:
         db.executescript(f"{_TABLES} PRAGMA user_version = {FORMAT};")
     db.execute("BEGIN")

@@ -173,7 +173,7 @@ class _Parser:
         if char == ".":
             return r"[^\n\r]"
         if char in "^$":
-            return r"\A" if char == "^" else r"\Z"
+            return r"(?:\A)" if char == "^" else r"(?:\Z)"
         if char in "?*+{}]":
             raise self.fail(f"«{char}» without escape")
         return re.escape(char)
@@ -264,4 +264,9 @@ def translate(pattern: str) -> str:
     Raises:
         SchematronError: not a regular expression of XPath, or a back reference or Unicode block.
     """
-    return _Parser(pattern).parse()
+    translated = _Parser(pattern).parse()
+    try:
+        re.compile(translated)
+    except (re.error, OverflowError):
+        raise SchematronError("a regular expression that XPath does not allow", construct=pattern) from None
+    return translated

@@ -195,7 +195,7 @@ class Rewriter:
             "matches",
         }:
             raise unsupported("a function as the last step that does not give a boolean", expr.call.name)
-        text = f"{path.xpath}[{call.xpath}]"
+        text = f"{_spelled_out(path.xpath)}[{call.xpath}]"
         guard = "" if path.single else f"e:one(count({path.xpath})) and "
         return Rewritten(f"({guard}boolean({text}))", Kind.BOOLEAN, uses_current=path.uses_current or call.uses_current)
 
@@ -384,8 +384,9 @@ class Rewriter:
             return Rewritten("1", Kind.NUMBER)
         return Rewritten(f"count({inner.xpath})", Kind.NUMBER, uses_current=inner.uses_current)
 
-    @staticmethod
-    def _number_call(call: Call) -> Rewritten:
+    def _number_call(self, call: Call) -> Rewritten:
+        if self._depth == 0:
+            raise unsupported("a position outside a predicate", call.name + "()")
         return Rewritten(f"{call.name}()", Kind.NUMBER)
 
     @staticmethod
@@ -439,6 +440,12 @@ class Rewriter:
         key = hashlib.sha256(regex.encode()).hexdigest()[:12]
         self.patterns[key] = regex
         return Rewritten(f"e:m({text}, '{key}')", Kind.BOOLEAN, uses_current=uses_current, match=(text, regex))
+
+
+def _spelled_out(path: str) -> str:
+    """A path whose last step may take a predicate: XPath 1.0 allows none after ``.`` and ``..``."""
+    head, slash, last = path.rpartition("/")
+    return head + slash + {".": "self::node()", "..": "parent::node()"}.get(last, last)
 
 
 def _counts_up_to(op: str, lefts: tuple[Expr, ...], rights: tuple[Expr, ...]) -> int | None:

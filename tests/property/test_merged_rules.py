@@ -16,7 +16,8 @@ STEP = st.builds(
     lambda name, predicate: name + predicate,
     st.sampled_from((*NAMES, "*")),
     st.sampled_from(
-        ("", "", "", "[@a]", "[not(@a)]", "[@a = 'x']", "[1]", "[2]", "[code]", "[code/@a = ['x', 'y']][id]", "[last()]",
+        ("", "", "", "[@a]",
+         "[not(@a)]", "[@a = 'x']", "[1]", "[2]", "[code]", "[code/@a = ['x', 'y']][id]", "[last()]",
          "[@a][1]", "[1][@a]", "[code/not(@a)]")
     ),
 )  # fmt: skip
@@ -27,7 +28,8 @@ CONTEXT = st.builds(
     st.sampled_from(("/", "//")),
 )
 TEST = st.sampled_from(
-    ("@a", "not(@a)", "@a != ''", "count(code) = 1", "count(id) = [0, 1]", "code/@a = 'x'", ". != ''", "@a = ['x', 'y']",
+    ("@a", "not(@a)", "@a != ''", "count(code) = 1", "count(id) = [0, 1]", "code/@a = 'x'", ". != ''",
+     "@a = ['x', 'y']",
      "matches(@a, '^x$')", "matches(code/@a, 'x')", "if (@a) then code else not(code)", "../@a", "@a = current()/../@a",
      "id[@a = current()/@a]")
 )  # fmt: skip

@@ -9,7 +9,8 @@ import pytest
 from adapter.xml import HL7, parse
 from conformance.xsd import load_schema
 
-SCHEMA = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="{HL7}" elementFormDefault="qualified">
+SCHEMA = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="{HL7}"
+    elementFormDefault="qualified">
   <xs:element name="a"><xs:complexType><xs:sequence>
     <xs:any namespace="##other" processContents="skip" minOccurs="0" maxOccurs="unbounded"/>
     <xs:element name="b" type="xs:int" minOccurs="0" maxOccurs="unbounded"/>
