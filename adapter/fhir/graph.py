@@ -1,0 +1,202 @@
+"""The resources of a Bundle by type, and what their references point to.
+
+One walk prepares everything: ``resolve`` afterwards is one look-up by the identity of the Reference. References that
+point nowhere, or to several resources, are findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Final
+
+from adapter.fhir.model import FhirVersion, Resource
+from adapter.fhir.paths import find_paths
+from adapter.fhir.targets import Resources, Target, Unresolved, type_and_id
+from adapter.findings import Finding, Place, Severity, Text
+
+_REFERENCE_KEYS: Final = frozenset({"reference", "identifier", "type", "display", "id", "extension", "_display"})
+
+
+class Graph:
+    """A Bundle as a graph of resources.
+
+    Args:
+        bundle: the Bundle as JSON has it; it is not changed, and must not change while the graph lives.
+        version: release of FHIR it is written in.
+    """
+
+    def __init__(self, bundle: Resource, version: FhirVersion | str = FhirVersion.R4) -> None:
+        self.bundle = bundle
+        self.version = FhirVersion(version)
+        self._types: dict[str, list[Resource]] = {}
+        self._paths: dict[int, str] = {}
+        self._parents: dict[int, Resource] = {}
+        self._links: dict[int, Resource] = {}
+        self._failed: list[tuple[Resource, Resource, Unresolved]] = []
+        self._resources = Resources(bundle)
+        for resource in self._resources.all:
+            self._types.setdefault(resource["resourceType"], []).append(resource)
+        self._link()
+
+    def all(self) -> list[Resource]:
+        """Every resource of the Bundle in its order, without contained ones."""
+        return self._resources.all
+
+    def of_type(self, name: str) -> list[Resource]:
+        """The resources of a type in the order of the Bundle, without contained ones."""
+        return self._types.get(name, [])
+
+    def resolve(self, reference: Resource) -> Resource | None:
+        """The resource that a Reference of this Bundle points to.
+
+        Args:
+            reference: the Reference itself, not a copy: it is found by identity.
+        """
+        return self._links.get(id(reference))
+
+    def path(self, resource: Resource) -> str:
+        """FHIRPath of a resource: ``Bundle.entry[3].resource``, for a contained one with ``.contained[0]``.
+
+        Raises:
+            KeyError: the resource is not of this Bundle.
+        """
+        if not self._paths:
+            for index, one in self._resources.entries:
+                here = f"Bundle.entry[{index}].resource"
+                self._paths[id(one)] = here
+                for number, inner in enumerate(contained(one)):
+                    self._paths[id(inner)] = f"{here}.contained[{number}]"
+        return self._paths[id(resource)]
+
+    def parent(self, resource: Resource) -> Resource | None:
+        """The resource that contains ``resource``; ``None`` where it stands by itself."""
+        if not self._parents:
+            for one in self._resources.all:
+                self._parents.update({id(inner): one for inner in contained(one)})
+        return self._parents.get(id(resource))
+
+    def full_url(self, resource: Resource) -> str | None:
+        """``fullUrl`` of the entry that holds ``resource``."""
+        return self._resources.full_urls.get(id(resource))
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """References that lead nowhere or to several resources, and resources that stand twice."""
+        return (*self._resources.repeated, *self._unresolved())
+
+    def _link(self) -> None:
+        """Find the target of every Reference."""
+        resources, links = self._resources, self._links
+        for resource, node in _references(resources.all):
+            target = resources.find(node, resource)
+            if target.resource is not None:
+                links[id(node)] = target.resource
+            elif target.reason is not None:
+                self._failed.append((resource, node, target.reason))
+
+    def _unresolved(self) -> Iterator[Finding]:
+        owners: dict[int, tuple[Resource, dict[int, Unresolved]]] = {}
+        for resource, node, reason in self._failed:
+            owners.setdefault(id(resource), (resource, {}))[1][id(node)] = reason
+        for resource, reasons in owners.values():
+            for path, node_id in find_paths(resource, self.path(resource), reasons.keys()):
+                yield _finding(reasons[node_id], path)
+
+
+def contained(resource: Resource) -> list[Resource]:
+    """The resources inside a resource."""
+    inner = resource.get("contained")
+    if inner.__class__ is not list:
+        return []
+    return [one for one in inner if one.__class__ is dict]
+
+
+def _references(resources: list[Resource]) -> Iterator[tuple[Resource, Resource]]:
+    """Each Reference with the resource it stands in, level by level: faster than by recursion."""
+    for resource in resources:
+        level = [resource]
+        while level:
+            below: list[Any] = []
+            for node in level:
+                if "reference" in node or ("identifier" in node and _is_logical(node)):
+                    yield resource, node
+                for value in node.values():
+                    if value.__class__ is dict:
+                        below.append(value)
+                    elif value.__class__ is list:
+                        below += [item for item in value if item.__class__ is dict]
+            level = below
+
+
+def _is_logical(node: Resource) -> bool:
+    return node["identifier"].__class__ is dict and node.keys() <= _REFERENCE_KEYS
+
+
+def _finding(reason: Unresolved, path: str) -> Finding:
+    code = "FHIR22" if reason is Unresolved.SEVERAL else "FHIR20"
+    severity = Severity.NOTE if reason in {Unresolved.EXTERNAL, Unresolved.LOGICAL} else Severity.WARNING
+    message, hint = _TEXTS[reason]
+    return Finding(code, severity, message, hint, Place(fhirpath=path))
+
+
+_TEXTS: Final[dict[Unresolved, tuple[Text, Text]]] = {
+    Unresolved.CONTAINED: (
+        Text(
+            "Ссылка на вложенный ресурс, которого нет.", "The reference is to a contained resource that is not there."
+        ),
+        Text(
+            "Добавьте ресурс с этим id в contained того же ресурса.",
+            "Add a resource with this id to contained of the same resource.",
+        ),
+    ),
+    Unresolved.LOCAL: (
+        Text(
+            "Ссылка на ресурс, которого нет в Bundle.", "The reference is to a resource that the Bundle does not have."
+        ),
+        Text(
+            "Добавьте ресурс в Bundle; fullUrl записи или Type/id должны совпадать со ссылкой.",
+            "Add the resource to the Bundle; fullUrl of its entry, or Type/id, must equal the reference.",
+        ),
+    ),
+    Unresolved.EXTERNAL: (
+        Text("Ссылка ведёт за пределы Bundle.", "The reference leads out of the Bundle."),
+        Text(
+            "По сети ссылки не читаются. Если ресурс нужен документу, добавьте его в Bundle.",
+            "References are not fetched. If the document needs the resource, add it to the Bundle.",
+        ),
+    ),
+    Unresolved.LOGICAL: (
+        Text(
+            "В Bundle нет ресурса с идентификатором из ссылки.",
+            "The Bundle has no resource with the identifier of this reference.",
+        ),
+        Text(
+            "Если ресурс нужен документу, добавьте его в Bundle с этим identifier.",
+            "If the document needs the resource, add it to the Bundle with this identifier.",
+        ),
+    ),
+    Unresolved.CONDITION: (
+        Text(
+            "Условная ссылка не по identifier: она не вычисляется.",
+            "The conditional reference is not by identifier: it is not evaluated.",
+        ),
+        Text("Запишите её как Type?identifier=system|value.", "Write it as Type?identifier=system|value."),
+    ),
+    Unresolved.SEVERAL: (
+        Text("Ссылке отвечают несколько ресурсов.", "Several resources answer the reference."),
+        Text(
+            "Ссылайтесь по fullUrl или Type/id, или уточните type ссылки.",
+            "Refer by fullUrl or Type/id, or state type of the reference.",
+        ),
+    ),
+    Unresolved.SHAPE: (
+        Text("Ссылку нельзя прочитать.", "The reference cannot be read."),
+        Text(
+            "reference это Type/id, URL, urn:uuid:… или #id.",
+            "reference is Type/id, a URL, urn:uuid:… or #id.",
+        ),
+    ),
+}
+
+__all__ = ["Graph", "Target", "contained", "type_and_id"]
