@@ -149,6 +149,7 @@ class Node:
         path: where in the structure, the id of the rule.
         attributes: by name in Clark notation.
         required: mask of the attributes that must be there unless the element is null.
+        always: mask of those that must be there even then: a datatype.
         text: what it must be; ``None`` for none.
         skip: nothing below is looked at.
         mixed: text may stand between children.
@@ -160,6 +161,7 @@ class Node:
     path: str
     attributes: dict[str, Attribute] = field(default_factory=dict)
     required: int = 0
+    always: int = 0
     text: Value | None = None
     skip: bool = False
     mixed: bool = False
@@ -261,6 +263,7 @@ class Compiler:
     def _attribute(node: Node, name: str, value: Value, *, required: bool = True) -> None:
         bit = 1 << len(node.attributes) if required else 0
         node.required |= bit
+        node.always |= bit if name == "xsi:type" else 0
         node.attributes[_attribute_name(name)] = Attribute(bit, value.check, value)
 
     def _oid(self, short: str) -> str:

@@ -42,7 +42,9 @@ def walk(root: Element, document: Node) -> list[Broken]:
                 present = -1
                 break
             present |= attribute[0]
-        if present < 0 or (present & node.required != node.required and present < NULL_BIT):
+        if present < 0 or (
+            present & node.required != node.required and (present < NULL_BIT or present & node.always != node.always)
+        ):
             present = _attributes(element, node, broken)
         if not node.skip:
             _content(element, node, present >= NULL_BIT, queue, broken)
@@ -107,9 +109,10 @@ def _attributes(element: Element, node: Node, broken: list[Broken]) -> int:
         if not attribute.check(value):
             expected = attribute.value
             broken.append(Broken(_code(name, value, expected), element, node.path, name, expected.expected))
-    if present < NULL_BIT and present & node.required != node.required:
+    missing = (node.required if present < NULL_BIT else node.always) & ~present
+    if missing:
         for name, attribute in node.attributes.items():
-            if attribute.bit & node.required and not present & attribute.bit:
+            if attribute.bit & missing:
                 broken.append(Broken("STR05", element, node.path, name, attribute.value.expected))
     return present
 
