@@ -8,12 +8,14 @@ where there is none, a test that needs them is skipped with a reason, and the ru
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 
 from adapter.settings import settings
+from conformance.packs import PackStore
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,20 +25,26 @@ hypothesis_settings.register_profile("fuzz", max_examples=2000, deadline=None, p
 hypothesis_settings.load_profile("ci")
 
 
+SHARED = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
+INSTALLED = os.environ.get("EGISZ_PACKS")
+
+
 def _shared(part: str) -> Path:
-    base = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
-    folder = base / part
+    folder = SHARED / part
     if not folder.is_dir():
         pytest.skip(f"third-party material is not here: {part} (set EGISZ_SHARED to a folder that has it)")
     return folder
 
 
 @pytest.fixture(scope="session")
-def packs_source() -> Path:
+def packs_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Ministry's packs as published, one folder a kind (not an installed store)."""
-    if "EGISZ_PACKS_SOURCE" in os.environ:
-        return Path(os.environ["EGISZ_PACKS_SOURCE"])
-    return _shared("packs")
+    if INSTALLED is None or (SHARED / "packs").is_dir():
+        return _shared("packs")
+    folder = tmp_path_factory.mktemp("packs")
+    for pack in PackStore(Path(INSTALLED)).packs():
+        shutil.copytree(pack.directory, folder / pack.kind, ignore=shutil.ignore_patterns("manifest.json"))
+    return folder
 
 
 @pytest.fixture(scope="session")
