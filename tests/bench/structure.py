@@ -25,6 +25,7 @@ from conformance.schematron import Schematron, compile_schematron
 from conformance.structure import Structures, load
 from conformance.xsd import Schema, load_schema
 from tests.bench.measure import medians, table
+from tests.bench.rich import RICH, rich
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
@@ -76,9 +77,12 @@ def judge(kind: str, structures: Structures, shared: Path = SHARED) -> Judge:
 
 
 def documents(kind: str, shared: Path = SHARED) -> Iterator[tuple[str, bytes]]:
-    """The example documents of a kind."""
+    """The example documents of a kind, and filled ones where the examples are poor."""
     for name in DOCUMENTS.get(kind, (f"{kind}_min",)):
-        yield name, (shared / "examples" / f"semd{name}.xml").read_bytes()
+        data = (shared / "examples" / f"semd{name}.xml").read_bytes()
+        yield name, data
+        if kind in RICH:
+            yield f"{kind} filled", rich(kind, data)
 
 
 def near(place: str, ours: set[str]) -> bool:
