@@ -82,7 +82,7 @@ class ConceptMap:
                 continue
             if item.code in group.elements:
                 found[group.elements[item.code]] = item
-            elif group.identity:
+            elif group.identity and item.code:
                 found[item.code] = item
             elif group.column and item.code:
                 found.update(dict.fromkeys(run.terms.find(self.target, group.column, item.code), item))

@@ -118,6 +118,8 @@ def phone(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
     compact = re.sub(r"[^0-9+().-]", "", text)
     if compact.startswith("8") and len(re.sub(r"\D", "", compact)) == 11:
         compact = "+7" + compact[1:]
+    if not re.search(r"[0-9]", compact):
+        raise ConversionError("Ожидается номер телефона.", "A phone number is expected.")
     return f"tel:{compact}"
 
 

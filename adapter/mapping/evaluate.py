@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from adapter.errors import MappingError
 from adapter.facts import Fact, Null
 from adapter.findings import Severity, Text
 from adapter.mapping.concepts import ConceptMap
 from adapter.mapping.converters import CONVERTERS, ConversionError
 from adapter.mapping.fhirpath import Env
 from adapter.mapping.model import Field, MapSpec
-from adapter.mapping.run import Run, Traced, path_of
+from adapter.mapping.run import Run, Traced, path_of, shape_of
 
 #: From a run, the variables and a focus to a fact.
 Closure = Callable[[Run, Env, Any], Any]
@@ -65,21 +66,17 @@ class Compiler:
 
     def field(self, spec: Field) -> Closure:
         """The function of a field."""
-        value = self._converted(spec)
-        if spec.let:
-            inner = value
-            lets = [(name, self.field(part)) for name, part in spec.let.items()]
-
-            def value(run: Run, env: Env, focus: Any) -> Any:
-                return inner(run, _with_lets(lets, run, env, focus), focus)
-
-        return self._guarded(spec, value)
+        value = self._guarded(spec, self._converted(spec))
+        if not spec.let:
+            return value
+        lets = [(name, self.field(part)) for name, part in spec.let.items()]
+        return lambda run, env, focus: value(run, _with_lets(lets, run, env, focus), focus)
 
     def _guarded(self, spec: Field, value: Closure) -> Closure:
         """Around the value: the condition before, the obligation after."""
         when, nothing = spec.when, ([] if spec.each else None)
         absent = Null(spec.absent) if spec.absent else nothing
-        required, traced = spec.required, self._traced
+        required = spec.required
 
         def guarded(run: Run, env: Env, focus: Any) -> Any:
             if when is not None and not when.truth(focus, env):
@@ -90,11 +87,9 @@ class Compiler:
                 if required is not None and len(run.findings) == before:
                     _missing(run, spec, focus, required)
                 result = absent
-            if traced and run.trace is not None:
-                run.trace.append(_traced(run, spec, env, focus, result))
             return result
 
-        return guarded
+        return _tracing(spec, guarded) if self._traced else guarded
 
     def _converted(self, spec: Field) -> Closure:
         """Source, then map or nested fields, then concept, then converters."""
@@ -103,12 +98,7 @@ class Compiler:
         if source is None:
             return one
         if spec.each:
-
-            def every(run: Run, env: Env, focus: Any) -> Any:
-                made = (one(run, env, item) for item in source(run, env, focus))
-                return [item for item in made if item is not None]
-
-            return every
+            return _traced_every(source, one) if self._traced else _every(source, one)
 
         def single(run: Run, env: Env, focus: Any) -> Any:
             item = source(run, env, focus)
@@ -140,7 +130,7 @@ class Compiler:
             steps.append(_focused(_with_implied(nested) if spec.identifier else nested))
         if spec.concept:
             concept = self._concepts[spec.concept]
-            steps.append(lambda run, _env, value: concept.translate(run, spec, value, value))
+            steps.append(lambda run, _env, value: _clean(run, spec, concept.translate(run, spec, value, value), value))
         steps.extend(_conversion(spec, item.name, item.arguments) for item in spec.converters)
         if not steps:
             return _plain(spec)
@@ -155,6 +145,30 @@ class Compiler:
             return value
 
         return chain
+
+
+def _every(source: Closure, one: Closure) -> Closure:
+    def every(run: Run, env: Env, focus: Any) -> Any:
+        made = (one(run, env, item) for item in source(run, env, focus))
+        return [item for item in made if item is not None]
+
+    return every
+
+
+def _traced_every(source: Closure, one: Closure) -> Closure:
+    """The same with the number of each item in the path of the trace."""
+
+    def every(run: Run, env: Env, focus: Any) -> Any:
+        made: list[Any] = []
+        for item in source(run, env, focus):
+            run.path.append(f"[{len(made)}]")
+            value = one(run, env, item)
+            run.path.pop()
+            if value is not None:
+                made.append(value)
+        return made
+
+    return every
 
 
 def _every_source(spec: Field) -> Closure:
@@ -191,15 +205,20 @@ def _with_lets(lets: list[tuple[str, Closure]], run: Run, env: Env, focus: Any) 
     variables = dict(env.variables)
     inner = Env(variables, env.graph)
     for name, closure in lets:
-        variables[name] = _lazy(closure, run, inner, focus)
+        variables[name] = _lazy(name, closure, run, inner, focus)
     return inner
 
 
-def _lazy(closure: Closure, run: Run, env: Env, focus: Any) -> Callable[[], Any]:
+def _lazy(name: str, closure: Closure, run: Run, env: Env, focus: Any) -> Callable[[], Any]:
     done: list[Any] = []
+    open_ = False
 
     def value() -> Any:
+        nonlocal open_
         if not done:
+            if open_:
+                raise MappingError(Text(f"имя %{name} определено через себя", f"%{name} is defined through itself"))
+            open_ = True
             done.append(closure(run, env, focus))
         return done[0]
 
@@ -246,28 +265,11 @@ def _identifier(spec: Field) -> Closure:
 
 def _plain(spec: Field) -> Closure:
     """A value that becomes a fact as it is."""
-
-    def plain(run: Run, _env: Env, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        if FORBIDDEN.search(value):
-            run.find(
-                "MAP04",
-                Severity.ERROR,
-                spec,
-                value,
-                Text("В тексте есть символы, недопустимые в XML.", "The text has characters that XML cannot carry."),
-                Text("Уберите управляющие символы.", "Take the control characters out."),
-            )
-            return None
-        return value if value.strip() else None
-
-    return plain
+    return lambda run, _env, value: _clean(run, spec, value, value) if isinstance(value, str) else value
 
 
 def _conversion(spec: Field, name: str, arguments: Mapping[str, Any]) -> Closure:
     function = CONVERTERS[name]
-    clean = _plain(spec)
 
     def convert(run: Run, env: Env, value: Any) -> Any:
         try:
@@ -275,9 +277,34 @@ def _conversion(spec: Field, name: str, arguments: Mapping[str, Any]) -> Closure
         except ConversionError as error:
             run.find("MAP04", Severity.ERROR, spec, value, error.message, error.hint)
             return None
-        return clean(run, env, result) if isinstance(result, str) else result
+        return _clean(run, spec, result, value)
 
     return convert
+
+
+def _clean(run: Run, spec: Field, result: Any, focus: Any) -> Any:
+    """What XML can carry; a text of blanks is nothing. Looks into what converters make: ids, quantities, facts."""
+    if isinstance(result, str):
+        if FORBIDDEN.search(result):
+            _forbidden(run, spec, focus)
+            return None
+        return result if result.strip() else None
+    parts = result if isinstance(result, tuple) else result.__dict__.values() if isinstance(result, Fact) else ()
+    if any(isinstance(part, str) and FORBIDDEN.search(part) for part in parts):
+        _forbidden(run, spec, focus)
+        return None
+    return result
+
+
+def _forbidden(run: Run, spec: Field, focus: Any) -> None:
+    run.find(
+        "MAP04",
+        Severity.ERROR,
+        spec,
+        focus,
+        Text("В тексте есть символы, недопустимые в XML.", "The text has characters that XML cannot carry."),
+        Text("Уберите управляющие символы.", "Take the control characters out."),
+    )
 
 
 def _missing(run: Run, spec: Field, focus: Any, severity: Severity) -> None:
@@ -297,7 +324,21 @@ def _missing(run: Run, spec: Field, focus: Any, severity: Severity) -> None:
     )
 
 
-def _traced(run: Run, spec: Field, env: Env, focus: Any, result: Any) -> Traced:
-    won = next((item.text for item in spec.sources if item.all(focus, env)), "") if result is not None else ""
-    shape = f"null {result.flavor}" if isinstance(result, Null) else type(result).__name__.lower()
-    return Traced(spec.rule, path_of(run.graph, focus), won, spec.concept, shape)
+def _tracing(spec: Field, closure: Closure) -> Closure:
+    """Around a field: a line of the trace, before the lines of the facts inside it."""
+    name = spec.rule.rpartition(".")[2]
+
+    def tracing(run: Run, env: Env, focus: Any) -> Any:
+        if run.trace is None:
+            return closure(run, env, focus)
+        run.path.append(f".{name}" if run.path else name)
+        at = len(run.trace)
+        result = closure(run, env, focus)
+        won = next((item.text for item in spec.sources if item.all(focus, env)), "") if result is not None else ""
+        path = "".join(run.path)
+        line = Traced(path, spec.rule, path_of(run.graph, focus), won, spec.concept, shape_of(result))
+        run.trace.insert(at, line)
+        run.path.pop()
+        return result
+
+    return tracing

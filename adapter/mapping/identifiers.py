@@ -8,8 +8,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from adapter.catalogue import Catalogue
+from adapter.findings import Text
 from adapter.mapping.yaml import Map, load
 
+_KEYS: Final = ("types", "systems", "suffix", "shape", "note")
 _FILE: Final = "mappings/identifiers.yaml"
 _DICTIONARY: Final = re.compile(
     r"(?:https://)?nsi\.rosminzdrav\.ru/(?:#!/refbook/|dictionaries/|refbook/)([0-9.]+)(?:/.*)?"
@@ -40,27 +42,39 @@ class Identifiers:
         self._suffixes: dict[str, str] = {}
         self._shapes: list[tuple[re.Pattern[str], str]] = []
         self._implied: dict[str, Mapping[str, Any]] = {}
-        self.kinds: frozenset[str] = frozenset(raw["kinds"])
-        for kind, facts in raw["kinds"].items():
-            self._add(kind, facts)
         self._books: dict[str, str] = {}
-        for oid, spellings in (raw.get("code_systems") or {}).items():
-            for spelling in spellings:
-                self._books[canonical(spelling)] = oid
+        if "code_systems" in raw:
+            books = _part(raw, "code_systems")
+            for oid in books:
+                self._books.update((canonical(str(name)), oid) for name in _list(books, oid))
+        kinds = _part(raw, "kinds")
+        self.kinds: frozenset[str] = frozenset(kinds)
+        for kind in kinds:
+            self._add(kind, _part(kinds, kind))
 
     def _add(self, kind: str, facts: Map) -> None:
-        for item in facts.get("types") or ():
-            system, _, code = item.rpartition("#")
-            self._types[canonical(system), code] = kind
-        for item in facts.get("systems") or ():
-            name, implied = (item, None) if isinstance(item, str) else (item["system"], item.get("implies"))
+        facts.check_keys(_KEYS, Text("ключ", "key"))
+        for item in _list(facts, "types"):
+            system, _, code = str(item).rpartition("#")
+            # Types are looked up by the book, so that every spelling of its code system will do.
+            self._types[self.book(system), code] = kind
+        for item in _list(facts, "systems"):
+            name: Any = item
+            if isinstance(item, Map):
+                item.check_keys(("system", "implies"), Text("ключ", "key"))
+                name = item.get("system")
+                self._implied[canonical(str(name))] = _part(item, "implies")
+            if not isinstance(name, str) or not name:
+                raise facts.error("ожидается система", "a system is expected", value="systems")
             self._systems[canonical(name)] = kind
-            if implied:
-                self._implied[canonical(name)] = implied
-        if facts.get("suffix"):
+        if "suffix" in facts:
             self._suffixes[str(facts["suffix"])] = kind
-        if facts.get("shape"):
-            self._shapes.append((re.compile(facts["shape"]), kind))
+        if "shape" in facts:
+            try:
+                self._shapes.append((re.compile(str(facts["shape"])), kind))
+            except re.error as error:
+                text = f"{error}"
+                raise facts.error(f"не выражение: {text}", f"not an expression: {text}", value="shape") from None
 
     def kind(self, identifier: Mapping[str, Any]) -> str:
         """The canonical kind of a FHIR Identifier; empty where it is not known."""
@@ -90,7 +104,7 @@ class Identifiers:
 
     def find(self, kind: str, identifiers: Any) -> Mapping[str, Any] | None:
         """The first identifier of a kind in ``Resource.identifier`` (a list, or one in R4 Composition)."""
-        items = [identifiers] if isinstance(identifiers, dict) else identifiers or ()
+        items = [identifiers] if isinstance(identifiers, dict) else identifiers if isinstance(identifiers, list) else ()
         return next((item for item in items if isinstance(item, dict) and self.kind(item) == kind), None)
 
     def implied(self, identifier: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -109,7 +123,18 @@ def load_identifiers(catalogue: Catalogue) -> Identifiers:
     Raises:
         MappingError: the file is wrong.
     """
-    raw = load(catalogue.file(_FILE), _FILE)
-    if not isinstance(raw.get("kinds"), Map):
-        raise raw.error("нет раздела «kinds»", "the part «kinds» is missing", value="kinds")
-    return Identifiers(raw)
+    return Identifiers(load(catalogue.file(_FILE), _FILE))
+
+
+def _part(at: Map, key: str) -> Map:
+    value = at.get(key)
+    if not isinstance(value, Map):
+        raise at.error(f"«{key}» должен быть отображением", f"«{key}» must be a mapping", value=key)
+    return value
+
+
+def _list(at: Map, key: str) -> list[Any]:
+    value = at.get(key, [])
+    if not isinstance(value, list):
+        raise at.error(f"«{key}» должен быть списком", f"«{key}» must be a list", value=key)
+    return value

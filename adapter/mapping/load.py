@@ -75,8 +75,10 @@ class Loader:
     def _register(self, kind: str, raw: Map) -> None:
         raw.check_keys(keys.MAP if kind == "map" else keys.DOCUMENT, _KEY)
         name = raw.get(kind)
-        if not isinstance(name, str):
+        if name is None:
             raise raw.error(f"нет ключа «{kind}»", f"the key «{kind}» is missing")
+        if not isinstance(name, str):
+            raise raw.error(f"«{kind}» — строка в кавычках", f"«{kind}» is a string in quotes", value=kind)
         key = f"{kind}:{name}"
         if key in self._raw:
             other = self._raw[key][0].file
@@ -125,6 +127,8 @@ class Loader:
 
     def _fields(self, at: Map, key: str, prefix: str, base: Mapping[str, Field]) -> dict[str, Field]:
         raw = at.get(key)
+        # A let and a fact may have the same name; the id of a rule says which it is.
+        sign = "%" if key == "let" else ""
         fields = dict(base)
         if raw is None:
             return fields
@@ -136,7 +140,7 @@ class Loader:
                     raise raw.error(f"нечего убирать: «{name}»", f"nothing to take away: «{name}»", key=name)
                 del fields[name]
             else:
-                fields[name] = self._field(raw, name, value, f"{prefix}.{name}", base.get(name))
+                fields[name] = self._field(raw, name, value, f"{prefix}.{sign}{name}", base.get(name))
         return fields
 
     def _field(self, at: Map, name: str, value: Any, rule: str, base: Field | None) -> Field:

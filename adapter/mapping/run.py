@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from adapter.facts import II, Coding, Null
 from adapter.findings import EMPTY, Finding, Place, Severity, Text
+
+_SHAPES: Final = {type(None): "nothing", str: "string", bool: "boolean", int: "integer", II: "ii"}
 
 if TYPE_CHECKING:
     from adapter.fhir.graph import Graph
@@ -21,6 +24,7 @@ class Traced:
     """How a fact came about.
 
     Attributes:
+        path: the fact, from the product: ``patient.addresses[1].line``; a ``let`` is ``%name``.
         rule: id of the rule.
         place: FHIRPath of the focus.
         expression: the alternative that gave the value, empty for constants.
@@ -28,6 +32,7 @@ class Traced:
         shape: type of the value; never the value.
     """
 
+    path: str
     rule: str
     place: str
     expression: str
@@ -45,6 +50,8 @@ class Run:
     terms: Terms
     findings: list[Finding] = field(default_factory=list)
     trace: list[Traced] | None = None
+    #: The fact that is being made, from the outermost inwards; kept by traced closures only.
+    path: list[str] = field(default_factory=list)
 
     def find(self, code: str, severity: Severity, spec: Field, focus: Any, message: Text, hint: Text = EMPTY) -> None:
         """Add a finding of a rule at ``focus``."""
@@ -53,6 +60,19 @@ class Run:
             at = f"{at}.{spec.sources[0].text}" if at else spec.sources[0].text
         rule = spec.rule
         self.findings.append(Finding(code, severity, message, hint, Place(fhirpath=at), "", rule))
+
+
+def shape_of(value: Any) -> str:
+    """The type of a fact in the words of the language; never its value."""
+    if isinstance(value, Null):
+        return f"null {value.flavor}"
+    if isinstance(value, list):
+        return f"list of {len(value)}"
+    if isinstance(value, dict):
+        return str(value.get("resourceType") or "element")
+    if isinstance(value, Coding):
+        return "coding"
+    return _SHAPES.get(type(value)) or type(value).__name__.lower()
 
 
 def path_of(graph: Graph, node: Any) -> str:

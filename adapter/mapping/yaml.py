@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,15 +52,17 @@ def unknown(at: Map, key: str, known: Iterable[str], what: Text) -> MappingError
     return at.error(f"неизвестно: {what.ru} «{key}»{ru}", f"unknown {what.en} «{key}»{en}", key=key)
 
 
-def load(path: Path, name: str = "") -> Map:
+def load(path: Path, name: str = "", *, decimals: bool = False) -> Map:
     """Read a file whose top is a mapping.
 
     Args:
         path: the file.
         name: its name in errors; by default its path.
+        decimals: numbers with a fraction are ``Decimal``, as in FHIR; otherwise they stay text, so that ``1.10``
+            is the version 1.10.
 
     Raises:
-        MappingError: not YAML, a duplicate key, an anchor or alias, or the top is not a mapping.
+        MappingError: not YAML, a duplicate key, an alias of itself, or the top is not a mapping.
     """
     file = name or str(path)
     try:
@@ -73,15 +76,16 @@ def load(path: Path, name: str = "") -> Map:
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise MappingError(Text("не YAML в UTF-8", "not YAML in UTF-8"), file=file) from error
-    value = _Reader(file).value(node) if node is not None else None
+    value = _Reader(file, decimals).value(node) if node is not None else None
     if not isinstance(value, Map):
         raise MappingError(Text("ожидается отображение ключей", "a mapping of keys is expected"), file=file, line=1)
     return value
 
 
 class _Reader:
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, decimals: bool) -> None:
         self.file = file
+        self._decimals = decimals
         self._open: set[int] = set()
 
     def value(self, node: Node) -> Any:
@@ -118,7 +122,15 @@ class _Reader:
             return _BOOLEANS[text.lower()]
         if tag == "int" and text.lstrip("+-").isdigit():
             return int(text)
+        if tag == "float" and self._decimals:
+            return self._decimal(node)
         return text
+
+    def _decimal(self, node: ScalarNode) -> Decimal:
+        try:
+            return Decimal(node.value)
+        except InvalidOperation:
+            raise self._error(node, "ожидается число", "a number is expected") from None
 
     def _error(self, node: Node, ru: str, en: str) -> MappingError:
         line, column = _spot(node)
