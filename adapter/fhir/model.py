@@ -21,11 +21,6 @@ class FhirVersion(StrEnum):
     R4B = "4.3.0"
     R5 = "5.0.0"
 
-    @property
-    def models(self) -> str:
-        """The release whose models describe this one: R4 has no package of its own and is read through R4B."""
-        return "R5" if self is FhirVersion.R5 else "R4B"
-
 
 @dataclass(frozen=True, slots=True)
 class FhirLimits:
