@@ -26,6 +26,8 @@ from conformance.packs import Pack, PackStore
 from conformance.report import Report, Stage, StageName, Status
 from conformance.rules import run_rules
 from conformance.schematron import Schematron, compile_schematron
+from conformance.structure import check_without_pack
+from conformance.structure import load as load_structures
 from conformance.xsd import Schema, load_schema
 
 _ROOT = f"{{{HL7}}}ClinicalDocument"
@@ -107,7 +109,9 @@ class Checker:
     ) -> None:
         self.packs = packs
         self.books = books
-        self.kinds: Kinds = load_kinds(catalogue or Catalogue())
+        catalogue = catalogue or Catalogue()
+        self.kinds: Kinds = load_kinds(catalogue)
+        self.structures = load_structures(catalogue)
         self.limits = limits or XmlLimits()
         self._cache = cache
         self._today = today
@@ -166,7 +170,10 @@ class Checker:
         self._by_pack(tree, known, run, count)
         self._by_books(tree, run)
         started = perf_counter()
-        run.add(StageName.RULES, run_rules(tree, kind=known, kinds=self.kinds, today=self._today()), started)
+        findings = run_rules(tree, kind=known, kinds=self.kinds, today=self._today())
+        if known is not None and not run.pack:
+            findings = [*check_without_pack(tree, known.code, self.structures, installed=False), *findings]
+        run.add(StageName.RULES, findings, started)
         return run.report()
 
     def _identify(self, tree: ElementTree, asked: str | None, findings: list[Finding], run: _Run) -> Kind | None:
