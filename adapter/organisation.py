@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapter.catalogue import Catalogue
-from adapter.mapping.yaml import Map, load
+from adapter.mapping.yaml import Map, load, plain
 
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _ZONE: Final = re.compile(r"\+(?:0[0-9]|1[0-4])[0-5]0")
@@ -52,7 +52,7 @@ def load_organisation(catalogue: Catalogue, path: Path | None = None) -> Organis
         raise raw.error("нет раздела «mis»", "the part «mis» is missing", value="mis")
     number, instance = (_checked(mis, key, re.compile(r"[0-9]+")) for key in ("number", "instance"))
     routes = {key: _route(value) for key, value in (raw.get("routes") or {}).items()}
-    return Organisation(oid, f"{oid}.100.{number}.{instance}", _checked(raw, "zone", _ZONE), routes, raw)
+    return Organisation(oid, f"{oid}.100.{number}.{instance}", _checked(raw, "zone", _ZONE), routes, plain(raw))
 
 
 def _checked(raw: Map, key: str, shape: re.Pattern[str]) -> str:

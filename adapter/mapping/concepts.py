@@ -9,14 +9,13 @@ from typing import Any, Final, NamedTuple
 from adapter.catalogue import Catalogue
 from adapter.facts import Coding, Null
 from adapter.findings import Severity, Text
+from adapter.mapping import keys
 from adapter.mapping.identifiers import Identifiers, canonical
 from adapter.mapping.model import Field
 from adapter.mapping.run import Run
 from adapter.mapping.yaml import Map, load
 from adapter.nsi.terms import BorrowedCoding
 
-_KEYS: Final = ("concepts", "target", "groups", "unmapped", "note", "status")
-_GROUP_KEYS: Final = ("source", "elements", "identity", "column", "display", "status", "note")
 _UNMAPPED: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "absent": None}
 
 
@@ -197,7 +196,7 @@ def load_concepts(catalogue: Catalogue, identifiers: Identifiers) -> dict[str, C
 
 
 def _read(raw: Map, book: Callable[[str], str]) -> ConceptMap:
-    raw.check_keys(_KEYS, Text("ключ", "key"))
+    raw.check_keys(keys.CONCEPTS, Text("ключ", "key"))
     for key in ("concepts", "target"):
         if not isinstance(raw.get(key), str):
             raise raw.error(f"нет ключа «{key}»", f"the key «{key}» is missing", value=key)
@@ -211,7 +210,7 @@ def _read(raw: Map, book: Callable[[str], str]) -> ConceptMap:
 def _group(at: Map, raw: Any, book: Callable[[str], str]) -> Group:
     if not isinstance(raw, Map):
         raise at.error("группа должна быть отображением", "a group must be a mapping", value="groups")
-    raw.check_keys(_GROUP_KEYS, Text("ключ", "key"))
+    raw.check_keys(keys.GROUP, Text("ключ", "key"))
     source = str(raw.get("source", ""))
     elements = {str(code): _target(raw, value) for code, value in (raw.get("elements") or {}).items()}
     return Group(

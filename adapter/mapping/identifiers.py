@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from adapter.catalogue import Catalogue
 from adapter.findings import Text
-from adapter.mapping.yaml import Map, load
+from adapter.mapping.yaml import Map, load, plain
 
 _KEYS: Final = ("types", "systems", "suffix", "shape", "note")
 _FILE: Final = "mappings/identifiers.yaml"
@@ -63,7 +63,7 @@ class Identifiers:
             if isinstance(item, Map):
                 item.check_keys(("system", "implies"), Text("ключ", "key"))
                 name = item.get("system")
-                self._implied[canonical(str(name))] = _part(item, "implies")
+                self._implied[canonical(str(name))] = plain(_part(item, "implies"))
             if not isinstance(name, str) or not name:
                 raise facts.error("ожидается система", "a system is expected", value="systems")
             self._systems[canonical(name)] = kind

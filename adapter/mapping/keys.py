@@ -105,3 +105,72 @@ ROUTE: Final[dict[str, Key]] = {
     "when": Key(_EXPRESSION, Text("условие", "condition")),
     "note": Key(_STRING, Text("замечание", "a remark")),
 }
+
+CONCEPTS: Final[dict[str, Key]] = {
+    "concepts": Key(_STRING, Text("имя карты понятий", "id of the concept map")),
+    "target": Key(
+        {"type": "string", "pattern": "^[0-9.]+$"}, Text("OID справочника назначения", "OID of the target book")
+    ),
+    "groups": Key({"type": "array", "items": {"$ref": "#/$defs/group"}}, Text("группы по порядку", "groups in order")),
+    "unmapped": Key(
+        {"enum": ["error", "warning", "absent"]}, Text("что с кодом без соответствия", "what of a code without a row")
+    ),
+    "status": Key(_STRING, Text("достоверность", "certainty")),
+    "note": Key(_STRING, Text("замечание", "a remark")),
+}
+
+_TARGET: Final[dict[str, object]] = {
+    "oneOf": [
+        {"type": ["string", "integer"]},
+        {
+            "type": "object",
+            "properties": {
+                "code": {"type": ["string", "integer"]},
+                "absent": {"enum": list(NULL_FLAVORS)},
+                "status": _STRING,
+                "note": _STRING,
+            },
+            "additionalProperties": False,
+        },
+    ]
+}
+
+GROUP: Final[dict[str, Key]] = {
+    "source": Key(
+        _STRING, Text("система кодов; пусто — код без системы, * — любая", "code system; empty: a bare code, *: any")
+    ),
+    "elements": Key(
+        {"type": "object", "additionalProperties": _TARGET}, Text("код → код справочника", "code → code of the book")
+    ),
+    "identity": Key({"type": "boolean"}, Text("коды проходят как есть", "codes pass as they are")),
+    "column": Key(
+        _STRING, Text("столбец справочника с кодом отправителя", "column of the book with the sender's code")
+    ),
+    "display": Key(_STRING, Text("столбец с названием у отправителя", "column with the sender's display name")),
+    "status": Key(_STRING, Text("достоверность", "certainty")),
+    "note": Key(_STRING, Text("замечание", "a remark")),
+}
+
+TEST: Final[dict[str, Key]] = {
+    "name": Key(_STRING, Text("о чём тест", "what the test is about")),
+    "map": Key(_STRING, Text("имя отображения или документа", "id of a map or a document")),
+    "given": Key({"type": "object"}, Text("ресурс, Bundle или элемент FHIR", "a resource, a Bundle or an element")),
+    "focus": Key(_STRING, Text("тип ресурса, если given — Bundle", "type of the focus where given is a Bundle")),
+    "with": Key(
+        {"type": "array", "items": {"type": "object"}},
+        Text("ресурсы, на которые ссылается given", "resources that references of given lead to"),
+    ),
+    "fhir": Key({"enum": ["R4", "R4B", "R5"]}, Text("версия FHIR", "release of FHIR")),
+    "organisation": Key(
+        {"type": "object"}, Text("отличия настройки организации", "what differs in the organisation's configuration")
+    ),
+    "books": Key(
+        {"type": "array", "items": _STRING},
+        Text("без этих справочников тест пропускается", "the test is skipped without these books"),
+    ),
+    "expect": Key({"type": "object"}, Text("ожидаемые факты", "the facts that are looked at")),
+    "findings": Key(
+        {"type": "array", "items": _STRING}, Text("ровно эти сообщения: КОД правило", "exactly these: CODE rule")
+    ),
+    "note": Key(_STRING, Text("замечание", "a remark")),
+}

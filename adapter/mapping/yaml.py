@@ -82,6 +82,13 @@ def load(path: Path, name: str = "", *, decimals: bool = False) -> Map:
     return value
 
 
+def plain(value: Any) -> Any:
+    """The same without places: dicts and lists as JSON has them, which is what expressions read."""
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    return [plain(part) for part in value] if isinstance(value, list) else value
+
+
 class _Reader:
     def __init__(self, file: str, decimals: bool) -> None:
         self.file = file

@@ -120,6 +120,11 @@ class Terms:
         names = self._book(system)
         return None if names is None else names.version
 
+    def imported(self, system: str) -> bool:
+        """Whether the rows of the book are here, so that :meth:`find` can look in its columns."""
+        names = self._book(system)
+        return names is not None and names.book is not None
+
     def _complete(self, system: str, code: str, version: str | None, display: str | None) -> Coding | None:
         names = self._book(system)
         if names is not None:
