@@ -9,6 +9,7 @@ import typer
 
 from adapter import __version__
 from adapter.cli import check, explain, nsi, packs
+from adapter.cli import map as mapping
 from adapter.errors import EgiszError
 from adapter.log import configure
 from adapter.settings import settings
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("explain")(explain.explain)
+app.add_typer(mapping.app, name="map")
 app.add_typer(packs.app, name="packs")
 app.add_typer(nsi.app, name="nsi")
 

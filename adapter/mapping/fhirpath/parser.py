@@ -93,7 +93,9 @@ class _Parser:
     def expression(self, level: int) -> Node:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise fault(self.text, self.here.at, "выражение слишком глубоко вложено", "the expression is nested too deep")
+            raise fault(
+                self.text, self.here.at, "выражение слишком глубоко вложено", "the expression is nested too deep"
+            )
         node = self.unary()
         while (precedence := self.operator_level()) >= level:
             token = self.take()

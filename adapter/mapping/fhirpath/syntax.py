@@ -104,9 +104,7 @@ class Binary:
     right: Node
 
 
-Node = (
-    Literal | QuantityLiteral | Empty | Special | Variable | Member | Call | Index | TypeTest | Unary | Binary
-)
+Node = Literal | QuantityLiteral | Empty | Special | Variable | Member | Call | Index | TypeTest | Unary | Binary
 
 #: Functions whose arguments are evaluated for each item, with ``$this`` and ``$index`` of their own.
 PER_ITEM = frozenset({"where", "select", "all", "any", "exists", "repeat", "aggregate"})

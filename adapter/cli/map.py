@@ -1,0 +1,287 @@
+"""``egisz map``: tools for those who write mappings."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from adapter.catalogue import Catalogue
+from adapter.errors import EgiszError, EnvironmentProblem, UsageError
+from adapter.findings import Text
+from adapter.settings import settings
+
+if TYPE_CHECKING:
+    from adapter.fhir import Reading
+    from adapter.mapping.mappings import Mappings
+    from adapter.mapping.testing import Result
+    from adapter.nsi.terms import Terms
+    from adapter.organisation import Organisation
+
+app = typer.Typer(
+    name="map",
+    help="Отображения: проверка, тесты, след, покрытие, схема / mappings: lint, tests, trace, coverage, schema.",
+    no_args_is_help=True,
+)
+
+
+class Format(StrEnum):
+    """Forms of the output."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LintFormat(StrEnum):
+    """Forms of the report of lint."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+CatalogueOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalogue",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="своя папка с mappings/ и templates/ поверх встроенной / own folder over the built-in one",
+    ),
+]
+OrganisationOption = Annotated[
+    Path | None,
+    typer.Option("--org", metavar="FILE", exists=True, dir_okay=False, help="настройка организации / organisation"),
+]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="вид вывода / form of the output")]
+WatchOption = Annotated[
+    bool, typer.Option("--watch", help="повторять при изменении файлов / run again when a file changes")
+]
+BundlesArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="BUNDLE|DIR...", exists=True, help="Bundle FHIR или папка с ними / Bundles, or folders"),
+]
+
+#: Seconds between two looks at the files.
+POLL = 0.5
+
+
+def say(ru: str, en: str) -> str:
+    """The text in the language of the process."""
+    return Text(ru, en).get(settings().lang)
+
+
+def catalogue(folder: Path | None) -> Catalogue:
+    """The catalogue, with an author's folder over it."""
+    return Catalogue(folder or settings().catalogue)
+
+
+def loaded(where: Catalogue, org: Path | None) -> tuple[Mappings, Organisation, Terms]:
+    """What every run of a mapping needs."""
+    from adapter.mapping.mappings import Mappings
+    from adapter.nsi import BookStore
+    from adapter.nsi.terms import Terms, load_vocabulary
+    from adapter.organisation import load_organisation
+
+    terms = Terms(BookStore(settings().nsi_dir, where), load_vocabulary(where))
+    return Mappings.load(where), load_organisation(where, org), terms
+
+
+def readings(paths: list[Path]) -> Iterator[tuple[str, Reading]]:
+    """The Bundles of files and folders, in order of their names.
+
+    Raises:
+        InputError: a file cannot be read as FHIR.
+        UsageError: there is none.
+    """
+    from adapter.fhir import read
+
+    files = [file for path in paths for file in (_bundles(path) if path.is_dir() else [path])]
+    if not files:
+        raise UsageError(Text("в папке нет *.json, *.xml, *.ndjson", "the folder has no *.json, *.xml, *.ndjson"))
+    for file in files:
+        for reading in read(file.read_bytes()):
+            yield str(file), reading
+
+
+def _bundles(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in {".json", ".xml", ".ndjson"})
+
+
+def write(text: str, output: Path | None = None) -> None:
+    """To a file or to standard output."""
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, "utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise EnvironmentProblem(
+            Text(f"не записано в {output}: {reason}", f"not written to {output}: {reason}")
+        ) from error
+
+
+def as_json(value: Any) -> str:
+    """Indented JSON."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+# -- test -------------------------------------------------------------------------------------------
+
+
+@app.command("test")
+def test(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|NAME...]", help="файлы тестов, части названий или отображения / files, names or maps"
+        ),
+    ] = None,
+    *,
+    output: FormatOption = Format.TEXT,
+    folder: CatalogueOption = None,
+    org: OrganisationOption = None,
+    watch: WatchOption = False,
+) -> None:
+    """Выполнить тесты отображений / run the tests of the mappings (mappings/tests/*.yaml).
+
+    Коды возврата / exit codes: 0 все прошли, 1 есть непрошедшие, 2 ошибка в каталоге.
+    """
+    repeated(lambda: _test(names or [], output, folder, org), catalogue(folder), watch)
+
+
+def _test(names: list[str], output: Format, folder: Path | None, org: Path | None) -> bool:
+    from adapter.mapping.testing import Runner, load_cases, selected
+
+    where = catalogue(folder)
+    files = [Path(name) for name in names if name.endswith((".yaml", ".yml"))]
+    absent = [str(path) for path in files if not path.is_file()]
+    if absent:
+        raise UsageError(Text(f"нет файла {absent[0]}", f"there is no file {absent[0]}"))
+    words = [name for name in names if not name.endswith((".yaml", ".yml"))]
+    cases = selected(load_cases(where, files), words)
+    if not cases:
+        raise UsageError(Text("таких тестов нет", "there are no such tests"))
+    runner = Runner(*loaded(where, org))
+    results = [runner.run(case, settings().lang) for case in cases]
+    write(as_json([_result(result) for result in results]) if output is Format.JSON else _results(results))
+    return all(result.ok for result in results)
+
+
+def _result(result: Result) -> dict[str, Any]:
+    case = result.case
+    status = "skipped" if result.skipped else "passed" if result.ok else "failed"
+    return {
+        "name": case.name,
+        "file": case.file,
+        "line": case.line,
+        "map": case.map,
+        "status": status,
+        "reason": result.skipped,
+        "problems": list(result.problems),
+    }
+
+
+def _results(results: list[Result]) -> str:
+    lines = []
+    for result in results:
+        case = result.case
+        if result.skipped:
+            lines.append(f"{say('пропущен', 'skipped')}  {case.file}:{case.line}  {case.name}: {result.skipped}")
+        elif not result.ok:
+            lines.append(f"{say('НЕ ПРОШЁЛ', 'FAILED')}  {case.file}:{case.line}  {case.name}")
+            lines += [f"    {problem}" for problem in result.problems]
+    failed = sum(1 for result in results if not result.ok)
+    skipped = sum(1 for result in results if result.skipped)
+    passed = len(results) - failed - skipped
+    lines.append(
+        say(
+            f"Тестов {len(results)}: прошли {passed}, не прошли {failed}, пропущены {skipped}",
+            f"{len(results)} tests: {passed} passed, {failed} failed, {skipped} skipped",
+        )
+    )
+    return "\n".join(lines) + "\n"
+
+
+# -- schema -----------------------------------------------------------------------------------------
+
+
+@app.command("schema")
+def schema(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="map, document, concepts, routes, tests")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", file_okay=False, help="записать все в папку / write all to DIR"),
+    ] = None,
+) -> None:
+    """Схемы JSON языка отображений для редакторов / JSON Schemas of the language, for editors."""
+    from adapter.mapping.schema import FILES, SCHEMAS, written
+
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        for file in SCHEMAS:
+            write(written(file), output / file)
+        typer.echo(say(f"Записано схем: {len(SCHEMAS)} в {output}", f"{len(SCHEMAS)} schemas written to {output}"))
+    elif name is not None:
+        file = f"{name.removesuffix('.schema.json')}.schema.json"
+        if file not in SCHEMAS:
+            known = ", ".join(key.removesuffix(".schema.json") for key in SCHEMAS)
+            raise UsageError(Text(f"нет схемы {name}; есть {known}", f"there is no schema {name}; there are {known}"))
+        write(written(file))
+    else:
+        for place, file in FILES.items():
+            typer.echo(f"{place:<24} {file}")
+
+
+# -- watching ---------------------------------------------------------------------------------------
+
+
+def repeated(run: Callable[[], bool], where: Catalogue, watch: bool) -> None:
+    """Run once; with ``watch`` again after every change of a file of the catalogue, until interrupted."""
+    if not watch:
+        if not run():
+            raise typer.Exit(1)
+        return
+    try:
+        for _ in changes(where):
+            if sys.stdout.isatty():
+                typer.clear()
+            try:
+                run()
+            except EgiszError as error:
+                typer.echo(f"egisz: {error.text.get(settings().lang)}", err=True)
+            typer.echo(say("Жду изменений, Ctrl+C — выход", "Waiting for changes, Ctrl+C ends"), err=True)
+    except KeyboardInterrupt:
+        return
+
+
+def changes(where: Catalogue) -> Iterator[None]:
+    """Now, and then whenever a file of the catalogue is added, removed or changed."""
+    seen: dict[Path, int] | None = None
+    while True:
+        now = _stamps(where)
+        if now != seen:
+            seen = now
+            yield
+        else:
+            time.sleep(POLL)
+
+
+def _stamps(where: Catalogue) -> dict[Path, int]:
+    stamps: dict[Path, int] = {}
+    for root in where.roots:
+        for folder in ("mappings", "templates"):
+            for path in (root / folder).rglob("*"):
+                try:
+                    stamps[path] = path.stat().st_mtime_ns
+                except FileNotFoundError:
+                    continue  # removed between listing and looking: the next look tells
+    return stamps
