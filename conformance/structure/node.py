@@ -106,7 +106,11 @@ class Switch:
         """The name of the child with its case; ``None`` for a value that has none."""
         found = first(element, self.steps)
         value = None if found is None else found.get(self.attribute)
-        return self.tag, value if value in self.cases else None
+        if value is None or value in self.cases:
+            return self.tag, value
+        # A schema looks past spaces at the edges; only a rule that counts the required ones does not.
+        bare = self.cases.get(value.strip())
+        return self.tag, None if bare is None or bare.least else bare.key
 
     def place(self, element: Element) -> Element:
         """The element that has the attribute, or the deepest one on the way to it."""
@@ -128,6 +132,7 @@ class Term(NamedTuple):
     """One condition of a rule: a path and what must hold there."""
 
     path: str
+    where: str
     steps: tuple[str, ...]
     attribute: str
     test: str
@@ -155,6 +160,7 @@ class Node:
         mixed: text may stand between children.
         slots: children by name in Clark notation.
         keyed: the switches among them.
+        needs_children: some must be there.
         plans: accepted sequences of children, with the node of each.
     """
 
@@ -237,12 +243,8 @@ class Compiler:
         if "book" in spec:
             for name in _CODED:
                 written.setdefault(name, "any")
-            books = spec["book"] if isinstance(spec["book"], list) else [spec["book"]]
-            if not all(isinstance(book, str) for book in books):
-                raise MappingError(f'{path}: an OID must stand in quotes, or YAML reads a number: book: "11.1040"')
-            oids = [self._oid(book) for book in books]
             self._attribute(node, "code", Value(_CODE.fullmatch, "any"))
-            self._attribute(node, "codeSystem", Value(frozenset(oids).__contains__, "=" + "|".join(oids), True))
+            self._attribute(node, "codeSystem", self._books(spec["book"], path))
         if "codes" in spec:
             written["code"] = [str(code) for code in spec["codes"]]
         for name, value in written.items():
@@ -258,6 +260,16 @@ class Compiler:
             loose = re.compile(rf"\s*({'|'.join(allowed)})\s*").fullmatch
             check: Check = loose if null == "any" else frozenset(allowed).__contains__
             node.attributes[NULL] = Attribute(NULL_BIT, check, Value(check, "=" + "|".join(allowed)))
+
+    def _books(self, written: Any, path: str) -> Value:
+        """OIDs that a code may come from; ``any`` book at all."""
+        if written == "any":
+            return Value(bool, written)
+        books = written if isinstance(written, list) else [written]
+        if not all(isinstance(book, str) for book in books):
+            raise MappingError(f'{path}: an OID must stand in quotes, or YAML reads a number: book: "11.1040"')
+        oids = [self._oid(book) for book in books]
+        return Value(frozenset(oids).__contains__, "=" + "|".join(oids), True)
 
     @staticmethod
     def _attribute(node: Node, name: str, value: Value, *, required: bool = True) -> None:
@@ -340,6 +352,7 @@ class Compiler:
         value = None if words in {"null", "given", "absent", "present"} else self._value(test, f"{path}: {place}")
         return Term(
             place,
+            steps,
             tuple(clark(step) for step in steps.split("/") if step),
             _attribute_name(attribute) if attribute else "",
             "value" if value is not None else words,

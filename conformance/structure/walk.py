@@ -9,7 +9,7 @@ from typing import Final
 from lxml import etree
 
 from adapter.xml import Element
-from conformance.structure.node import NULL, NULL_BIT, TYPE, Case, Node, Rule, Slot, Term, Value, first
+from conformance.structure.node import NULL, NULL_BIT, TYPE, Case, Node, Slot, Term, Value, first
 
 #: Sequences of children that a node remembers; more than any honest document has.
 _REMEMBERED: Final = 256
@@ -65,8 +65,8 @@ def _content(element: Element, node: Node, null: bool, queue: _Queue, broken: li
             broken.append(_text(element, node, node.text))
     if text is not None and node.text is None and not node.mixed and not text.isspace():
         broken.append(Broken("STR11", element, node.path))
-    for rule in node.rules:
-        _rule(element, node, rule, broken)
+    if node.rules:
+        _rules(element, node, broken)
 
 
 def _children(element: Element, node: Node, null: bool, queue: _Queue, broken: list[Broken]) -> None:
@@ -215,18 +215,26 @@ def _missing(
                 broken.append(Broken("STR01", element, case.node.path, name))
 
 
-def _rule(element: Element, node: Node, rule: Rule, broken: list[Broken]) -> None:
+def _rules(element: Element, node: Node, broken: list[Broken]) -> None:
     """An element that is missing breaks a ``then`` only where that asks for it: cardinalities say the rest."""
-    for term in rule.when:
-        if not _holds(first(element, term.steps), term):
-            return
-    for term in rule.then:
-        found = first(element, term.steps)
-        if found is None and term.test not in {"present", "given"}:
+    seen: dict[str, Element | None] = {"": element}
+    for rule in node.rules:
+        if not all(_holds(_at(element, term, seen), term) for term in rule.when):
             continue
-        if not _holds(found, term):
-            at = element if found is None else found
-            broken.append(Broken("STR12", at, node.path, term.path, _expected(term)))
+        for term in rule.then:
+            found = _at(element, term, seen)
+            if found is None and term.test not in {"present", "given"}:
+                continue
+            if not _holds(found, term):
+                at = element if found is None else found
+                broken.append(Broken("STR12", at, node.path, term.path, _expected(term)))
+
+
+def _at(element: Element, term: Term, seen: dict[str, Element | None]) -> Element | None:
+    """The element of a term; several terms look at the same."""
+    if term.where not in seen:
+        seen[term.where] = first(element, term.steps)
+    return seen[term.where]
 
 
 def _holds(found: Element | None, term: Term) -> bool:
@@ -239,7 +247,8 @@ def _holds(found: Element | None, term: Term) -> bool:
         return value is not None and bool(term.value.check(value))
     null = found.get(NULL) is not None
     if term.value is not None:
-        return not null and bool(term.value.check(found.text or ""))
+        text = _string(found) if len(found) else found.text or ""
+        return not null and bool(term.value.check(text))
     return term.test == "present" or (term.test != "absent" and null == (term.test == "null"))
 
 

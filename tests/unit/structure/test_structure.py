@@ -45,9 +45,12 @@ document:
         - {when: {kind/@code: =8}, then: {number: "null"}}
         - {when: {kind/@code: =9}, then: {number: given, more: present}}
         - {when: {kind/@code: =7}, then: {more: absent}}
+        - {when: {kind/@code: =6}, then: {number: any}}
     run: {card: 0..1, text: mixed any, children: {b: line 0..*}}
     list: list 0..1
     any: {card: 0..1, text: skip}
+    typed: {card: 0..1, attributes: {xsi:type: =ST, code: any}, nullFlavor: any}
+    coded: {card: 0..1, book: any}
 """
 CODE = (
     '<code code="53" codeSystem="1.2.643.5.1.13.13.11.1522" codeSystemName="n" codeSystemVersion="1" displayName="d"/>'
@@ -87,6 +90,8 @@ VALID = {
     "cases": document(PART + '<part><code code="B"/></part>'),
     "comments": document("<!-- c --><title>a<!-- b --></title>" + PART + "<run>a<b>c</b></run>"),
     "value": document(PART + '<value xsi:type="ST" nullFlavor="NI"/>'),
+    "spaces about the code of a case": document(PART + '<part><code code=" B "/></part>'),
+    "comment in a number": document(PART + '<tied><kind code="6"/><number><!-- c -->5</number></tied>'),
     "any order": document(PART + "<pair><y>1</y></pair>"),
     "rules": document(PART + '<tied><kind code="8"/><number nullFlavor="NI"/></tied>'),
     "no rule": document(PART + '<tied><kind code="1"/><number/></tied>'),
@@ -103,6 +108,12 @@ BROKEN = {
     "fixed value": (document(ids='<id root="9"/>'), [("STR04", "/id")]),
     "by position": (document(ids='<id root="2"/><id root="1"/>'), [("STR04", "/id[1]"), ("STR04", "/id[2]")]),
     "unknown case": (document(PART + '<part><code code="C"/></part>'), [("STR04", "/part[2]/code")]),
+    "spaces about a required code": (
+        document(PART.replace('"A"', '" A "')),
+        [("STR01", ""), ("STR04", "/part/code")],
+    ),
+    "null without a datatype": (document(PART + '<typed nullFlavor="NI"/>'), [("STR05", "/typed")]),
+    "no code of any book": (document(PART + '<coded code="1" codeSystem=""/>'), [("STR05", "/coded")] * 4),
     "no case": (document(PART + "<part/>"), [("STR04", "/part[2]")]),
     "code": (document(code=CODE.replace('"53"', '"54"')), [("STR04", "/code")]),
     "missing attribute": (document(code=CODE.replace(' displayName="d"', "")), [("STR05", "/code")]),
