@@ -243,7 +243,7 @@ def _foreign(places: int) -> tuple[Text, Text]:
 def _not_stored(oid: str, version: str, versions: tuple[str, ...], places: int) -> tuple[Text, Text]:
     short = short_oid(oid)
     hint = Text(
-        f"Загрузите её: egisz nsi sync {short}@{version} или egisz nsi import ПАПКА.",
+        f"Загрузите его: egisz nsi sync {short}@{version} или egisz nsi import ПАПКА.",
         f"Get it: egisz nsi sync {short}@{version} or egisz nsi import DIR.",
     )
     if not versions:

@@ -25,7 +25,8 @@ from conformance.schematron.context import Pattern, exclude, read_context, self_
 from conformance.schematron.plan import Group, Planner
 from conformance.schematron.source import Check, Rule, Source, read_source
 from conformance.xpath.parse import UndeclaredPrefixError, parse
-from conformance.xpath.rewrite import Rewriter, Rewritten, may_fail
+from conformance.xpath.rewrite import Rewriter
+from conformance.xpath.rewritten import Rewritten, may_fail
 
 
 @dataclass(frozen=True, slots=True)

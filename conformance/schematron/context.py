@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from conformance.xpath.ast import DESCENDANTS, Call, Expr, Literal, Path, Step, Union
 from conformance.xpath.parse import parse
-from conformance.xpath.rewrite import Kind, Rewriter, Rewritten, unsupported
+from conformance.xpath.rewrite import Rewriter
+from conformance.xpath.rewritten import Kind, Rewritten, unsupported
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from typing import Final
 
 from conformance.schematron.context import Pattern
 from conformance.xpath.ast import Binary, Expr, Items, Literal, Path, Step
-from conformance.xpath.rewrite import TRUE, Kind, Rewriter, Rewritten
+from conformance.xpath.rewrite import Rewriter
+from conformance.xpath.rewritten import TRUE, Kind, Rewritten
 
 ROOT: Final = "ClinicalDocument"
 #: The merged form assumes one ClinicalDocument, the root; anything else is left to the rule-by-rule path.

@@ -21,11 +21,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from typing import ClassVar, Final
 
-from adapter.errors import SchematronError
 from conformance.xpath.ast import (
     DESCENDANTS,
     SELF,
@@ -42,9 +39,20 @@ from conformance.xpath.ast import (
     Step,
     Union,
 )
-from conformance.xpath.functions import OPERATORS
 from conformance.xpath.parse import parse
 from conformance.xpath.regex import translate
+from conformance.xpath.rewritten import (
+    FALSE,
+    TRUE,
+    Kind,
+    Rewritten,
+    constant_comparison,
+    counts_up_to,
+    may_fail,
+    quote,
+    spelled_out,
+    unsupported,
+)
 
 _EQUALITY: Final = frozenset({"=", "!="})
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -54,68 +62,6 @@ _ELEMENT_AXES: Final = frozenset(
         "following-sibling", "parent", "preceding-sibling", "self",
     }
 )  # fmt: skip
-
-
-class Kind(Enum):
-    """Type of an XPath 1.0 expression."""
-
-    BOOLEAN = "boolean"
-    NUMBER = "number"
-    STRING = "string"
-    NODES = "nodes"
-
-
-@dataclass(frozen=True, slots=True)
-class Rewritten:
-    """An XPath 1.0 expression.
-
-    Attributes:
-        xpath: its text; safe to stand as an operand (compound forms are in parentheses).
-        kind: its type.
-        negation: the text of its negation where that is simpler than ``not(…)``.
-        uses_current: it needs the variable ``$current``.
-        single: a node-set that holds at most one node.
-        match: for a regular expression match, the text that is matched and the Python expression.
-    """
-
-    xpath: str
-    kind: Kind
-    negation: str = ""
-    uses_current: bool = False
-    single: bool = False
-    match: tuple[str, str] | None = None
-
-    @property
-    def negated(self) -> str:
-        """``not(xpath)``, simplified where the expression is itself a negation."""
-        return self.negation or f"not({self.xpath})"
-
-
-TRUE: Final = Rewritten("true()", Kind.BOOLEAN, "false()")
-FALSE: Final = Rewritten("false()", Kind.BOOLEAN, "true()")
-
-
-#: Calls that may raise a dynamic error.
-_FALLIBLE: Final = ("e:one(", "e:single(", "e:compare(", "e:dynamic(")
-
-
-def may_fail(xpath: str) -> bool:
-    """Whether evaluating a rewritten expression may raise a dynamic error."""
-    return any(call in xpath for call in _FALLIBLE)
-
-
-def quote(text: str) -> str:
-    """An XPath 1.0 string literal."""
-    if "'" not in text:
-        return f"'{text}'"
-    if '"' not in text:
-        return f'"{text}"'
-    raise SchematronError("a string with both kinds of quotes", construct=text)
-
-
-def unsupported(reason: str, construct: str = "") -> SchematronError:
-    """The refusal of a construct; the loader adds file and line."""
-    return SchematronError(reason, construct=construct)
 
 
 class Rewriter:
@@ -195,7 +141,7 @@ class Rewriter:
             "matches",
         }:
             raise unsupported("a function as the last step that does not give a boolean", expr.call.name)
-        text = f"{_spelled_out(path.xpath)}[{call.xpath}]"
+        text = f"{spelled_out(path.xpath)}[{call.xpath}]"
         guard = "" if path.single else f"e:one(count({path.xpath})) and "
         return Rewritten(f"({guard}boolean({text}))", Kind.BOOLEAN, uses_current=path.uses_current or call.uses_current)
 
@@ -299,7 +245,7 @@ class Rewriter:
         lefts = expr.left.items if isinstance(expr.left, Items) else (expr.left,)
         rights = expr.right.items if isinstance(expr.right, Items) else (expr.right,)
         op = expr.op
-        span = _counts_up_to(op, lefts, rights)
+        span = counts_up_to(op, lefts, rights)
         if span is not None:
             rights, op = (Literal(span),), "<="
         pairs = [self._compare(op, self.rewrite(a), self.rewrite(b)) for a in lefts for b in rights]
@@ -320,7 +266,7 @@ class Rewriter:
         numbers = kinds == {Kind.NUMBER}
         strings = kinds <= {Kind.NODES, Kind.STRING}
         booleans = kinds == {Kind.BOOLEAN}
-        constant = _constant_comparison(op, left, right)
+        constant = constant_comparison(op, left, right)
         if constant is not None:
             return constant
         uses_current = left.uses_current or right.uses_current
@@ -440,32 +386,6 @@ class Rewriter:
         key = hashlib.sha256(regex.encode()).hexdigest()[:12]
         self.patterns[key] = regex
         return Rewritten(f"e:m({text}, '{key}')", Kind.BOOLEAN, uses_current=uses_current, match=(text, regex))
-
-
-def _spelled_out(path: str) -> str:
-    """A path whose last step may take a predicate: XPath 1.0 allows none after ``.`` and ``..``."""
-    head, slash, last = path.rpartition("/")
-    return head + slash + {".": "self::node()", "..": "parent::node()"}.get(last, last)
-
-
-def _counts_up_to(op: str, lefts: tuple[Expr, ...], rights: tuple[Expr, ...]) -> int | None:
-    """``n`` where the comparison is ``count(…) = [0, 1, …, n]``, which one ``<=`` says."""
-    if op != "=" or len(rights) < 2 or len(lefts) != 1:
-        return None
-    if not isinstance(lefts[0], Call) or lefts[0].name != "count":
-        return None
-    wanted = {item.value for item in rights if isinstance(item, Literal)}
-    return len(rights) - 1 if wanted == set(range(len(rights))) else None
-
-
-def _constant_comparison(op: str, left: Rewritten, right: Rewritten) -> Rewritten | None:
-    """The value of a comparison that does not depend on the document: two numbers, or a count with ``>= 0``."""
-    if left.kind is not Kind.NUMBER or not right.xpath.isdigit():
-        return None
-    if left.xpath.isdigit():
-        return TRUE if OPERATORS[op](float(left.xpath), float(right.xpath)) else FALSE
-    always = op == ">=" and right.xpath == "0" and left.xpath.startswith("count(") and not may_fail(left.xpath)
-    return TRUE if always else None
 
 
 def rewrite(expression: str, namespaces: Mapping[str, str], patterns: dict[str, str] | None = None) -> Rewritten:

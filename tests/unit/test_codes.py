@@ -14,7 +14,7 @@ from conformance.codes import TOPICS, all_codes, markdown, nearest
 from conformance.rules import RULES
 
 ROOT = Path(__file__).parents[2]
-LITERAL = re.compile(r"""["']((?:[A-Z]{2,3})[0-9]{2})["']""")
+LITERAL = re.compile(r"""["']((?:[A-Z]{2,4})[0-9]{2})["']""")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_every_code_that_the_source_names_is_documented() -> None:
 
 def test_codes_have_both_languages() -> None:
     for code in all_codes().values():
-        assert re.fullmatch(r"[A-Z]{2,3}[0-9]{2}", code.code)
+        assert re.fullmatch(r"[A-Z]{2,4}[0-9]{2}", code.code)
         assert all((*code.title, *code.page)), code.code
         assert code.title.ru != code.title.en
         assert re.search("[а-я]", code.title.ru)
