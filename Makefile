@@ -52,6 +52,7 @@ build: setup ## the wheel, in dist/
 
 bench: setup ## what a check costs, beside SaxonC (needs packs, books and examples)
 	$(BIN)/python -m tests.bench.conformance
+	$(BIN)/python -m tests.bench.structure
 
 fuzz: setup ## property tests again and again, each round from another seed
 	@for round in $$(seq $(ROUNDS)); do \

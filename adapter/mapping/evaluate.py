@@ -74,7 +74,8 @@ class Compiler:
 
     def _guarded(self, spec: Field, value: Closure) -> Closure:
         """Around the value: the condition before, the obligation after."""
-        when, nothing = spec.when, ([] if spec.each else None)
+        when = spec.when
+        nothing: list[Any] | None = [] if spec.each else None
         absent = Null(spec.absent) if spec.absent else nothing
         required = spec.required
 

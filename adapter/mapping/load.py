@@ -17,7 +17,13 @@ from adapter.mapping.yaml import Map, load, unknown
 _KEY: Final = Text("ключ", "key")
 _SOURCES: Final = ("from", "each", "identifier", "constant", "coding")
 #: Attributes that a new source of a field replaces in what it inherits.
-_SOURCE_ATTRIBUTES: Final = {"sources": (), "each": False, "identifier": "", "constant": None, "coding": None}
+_SOURCE_ATTRIBUTES: Final[dict[str, Any]] = {
+    "sources": (),
+    "each": False,
+    "identifier": "",
+    "constant": None,
+    "coding": None,
+}
 
 
 class Loader:
@@ -162,10 +168,10 @@ class Loader:
         changes: dict[str, Any] = {"rule": rule, "file": at.file, "line": line}
         for key in value:
             self._read[key](self, value, key, changes)
-        nested = {
-            part: self._fields(value, part, rule, getattr(start, part)) for part in ("fields", "let") if part in value
-        }
-        return replace(start, **changes, **nested)
+        for part in ("fields", "let"):
+            if part in value:
+                changes[part] = self._fields(value, part, rule, getattr(start, part))
+        return replace(start, **changes)
 
     # -- keys of a field ----------------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ class _Reader:
         if isinstance(node, SequenceNode):
             result: Any = [self.value(item) for item in node.value]
         else:
+            assert isinstance(node, MappingNode)
             result = self._map(node)
         self._open.discard(id(node))
         return result

@@ -1,0 +1,202 @@
+"""A Bundle in, checked documents out: read, plan, map, render, check. Pure but for the clock of the checker."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from adapter.catalogue import Catalogue
+from adapter.documents.header import Header
+from adapter.documents.render import Renderer
+from adapter.documents.requirements import Gap, Requirements, Why
+from adapter.errors import InputError, MappingError
+from adapter.facts import II, Fact
+from adapter.fhir import Graph, Reading
+from adapter.findings import EMPTY, Finding, Place, Severity, Text
+from adapter.mapping.mappings import Made, Mappings, Product
+from adapter.mapping.run import Traced
+from adapter.nsi import BookStore
+from adapter.nsi.terms import Terms, load_vocabulary
+from adapter.organisation import Organisation
+from conformance import Checker, Report
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What became of one product.
+
+    Attributes:
+        kind: code of the kind.
+        route: the route that asked for it.
+        focus: FHIRPath of the resource that it is about.
+        name: file name by kind, set and version; empty where the ids are unknown.
+        data: the document; ``None`` where it was not made.
+        findings: of the mapping, the header and the check.
+        report: of the check, ``None`` where nothing was checked.
+        trace: how the facts came about, where asked for.
+    """
+
+    kind: str
+    route: str
+    focus: str
+    name: str
+    data: bytes | None
+    findings: tuple[Finding, ...]
+    report: Report | None
+    trace: tuple[Traced, ...]
+
+    @property
+    def ok(self) -> bool:
+        """It was made, and no finding is an error."""
+        return self.data is not None and not any(one.severity is Severity.ERROR for one in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What became of one Bundle: findings about the Bundle itself, and its documents."""
+
+    findings: tuple[Finding, ...]
+    documents: tuple[Document, ...]
+
+    @property
+    def ok(self) -> bool:
+        """No finding anywhere is an error."""
+        bundle = not any(one.severity is Severity.ERROR for one in self.findings)
+        return bundle and all(document.ok for document in self.documents)
+
+
+class Converter:
+    """Converts Bundles; make one and keep it.
+
+    Args:
+        catalogue: mappings and templates.
+        books: imported reference books.
+        organisation: the sender.
+        checker: checks what is made; ``None`` leaves it unchecked.
+        cache: folder for compiled templates.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        books: BookStore,
+        organisation: Organisation,
+        *,
+        checker: Checker | None,
+        cache: Path | None = None,
+    ) -> None:
+        self.mappings = Mappings.load(catalogue)
+        self.terms = Terms(books, load_vocabulary(catalogue))
+        self.organisation = organisation
+        self._renderer = Renderer(catalogue, self.terms, cache=cache)
+        self._requirements = Requirements(catalogue)
+        self._checker = checker
+        self._headers: dict[str, Header] = {}
+
+    def convert(self, reading: Reading, *, products: Collection[str] = (), traced: bool = False) -> Conversion:
+        """Make the documents of a Bundle.
+
+        Args:
+            reading: the Bundle as it was read.
+            products: codes of kinds to make; all that the routes yield by default.
+            traced: keep how each fact came about.
+        """
+        graph = Graph(reading.bundle, reading.version)
+        documents = tuple(
+            self._document(product, graph, traced)
+            for product in self.mappings.plan(graph, self.organisation)
+            if not products or product.document in products
+        )
+        return Conversion((*reading.findings, *graph.findings), documents)
+
+    def _document(self, product: Product, graph: Graph, traced: bool) -> Document:
+        made = self.mappings.facts(product, graph, self.organisation, self.terms, traced=traced)
+        findings = [*made.findings, *self._gaps(product, made)]
+        data, report = None, None
+        try:
+            data = self._rendered(product, made.facts)
+        except InputError as error:
+            findings.append(error.finding)
+        except MappingError as error:
+            # A part that the template cannot do without is not there: said already, or the template is wrong.
+            if not any(one.severity is Severity.ERROR for one in findings):
+                raise
+            findings.append(_not_rendered(product, error))
+        name = _name(product.document, made.facts)
+        if data is not None and self._checker is not None:
+            report = self._checker.check(data, source=name, kind=product.document, count=False)
+            findings.extend(report.findings)
+        return Document(
+            product.document,
+            product.route,
+            graph.path(product.focus),
+            name,
+            data,
+            tuple(findings),
+            report,
+            made.trace,
+        )
+
+    def _header(self, document: str) -> Header:
+        if document not in self._headers:
+            self._headers[document] = Header.of(self.mappings.documents[document].header)
+        return self._headers[document]
+
+    def _rendered(self, product: Product, facts: Fact) -> bytes:
+        template = self.mappings.documents[product.document].template
+        return self._renderer.render(template, facts, self._header(product.document))
+
+    def _gaps(self, product: Product, made: Made) -> Iterator[Finding]:
+        """What the header wants and the facts do not give, unless the mapping has said so."""
+        said = {finding.rule.partition(".")[2] for finding in made.findings}
+        for gap in self._requirements.missing(made.facts, self._header(product.document)):
+            if gap.rule not in said:
+                yield _gap(product, gap)
+
+
+def _gap(product: Product, gap: Gap) -> Finding:
+    texts = {
+        Why.MISSING: ("Нет обязательного факта", "A required fact has no source:"),
+        Why.NULL: ("Этот вид не допускает nullFlavor факта", "This kind forbids a nullFlavor of"),
+        Why.SURPLUS: ("В документе нет места для факта", "The document has no place for"),
+    }
+    ru, en = texts[gap.why]
+    severity = Severity.WARNING if gap.why is Why.SURPLUS else Severity.ERROR
+    return Finding(
+        "MAP05" if gap.why is Why.SURPLUS else "MAP01",
+        severity,
+        Text(f"{ru} «{gap.path}».", f"{en} «{gap.path}»."),
+        EMPTY,
+        Place(),
+        "",
+        f"{product.document}.{gap.rule}",
+    )
+
+
+def _not_rendered(product: Product, error: MappingError) -> Finding:
+    return Finding(
+        "MAP01",
+        Severity.ERROR,
+        Text("Документ не создан: нет частей, без которых он невозможен.", "Not made: parts are missing."),
+        error.text,
+        Place(),
+        "",
+        product.document,
+    )
+
+
+def _name(kind: str, facts: Fact) -> str:
+    """``<kind>_<set>_v<version>.xml``; a set id that is no file name is shortened and told by its digest."""
+    set_id, version = getattr(facts, "set_id", None), getattr(facts, "version", None)
+    if not isinstance(set_id, II):
+        return f"{kind}_unidentified.xml"
+    plain = _UNSAFE.sub("-", set_id.extension)[:60]
+    if plain != set_id.extension:
+        plain += "-" + hashlib.sha256(set_id.extension.encode()).hexdigest()[:8]
+    return f"{kind}_{plain}_v{version}.xml"

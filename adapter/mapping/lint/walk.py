@@ -1,0 +1,173 @@
+"""What a document can reach: its rules, the maps and concept maps it uses, the shape of its facts.
+
+Nothing is run. Names of a ``let`` are visible in maps that are used, too, so the walk goes the way of the evaluator:
+from a document through its fields, with the names in scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from adapter.facts import II, Coding, Quantity
+from adapter.mapping.fhirpath import Expression
+from adapter.mapping.model import Field, MapSpec
+
+#: Variables that are always there.
+BUILTIN: Final = frozenset({"resource", "bundle", "org", "implied", "context", "ucum", "sct", "loinc"})
+
+_NAMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "ii": II._fields,
+    "mis-ii": II._fields,
+    "coding": Coding._fields,
+    "quantity": Quantity._fields,
+    "telecom": ("value", "use"),
+    "series-number": ("series", "number"),
+}
+#: Converters that give whatever they are given.
+_NEUTRAL: Final = frozenset({"first", "last"})
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """What can be asked of a value.
+
+    Attributes:
+        facts: its facts, where it is made of ``fields`` or by a map.
+        names: its attributes, where it is of a type with attributes (a coding, an id, a quantity).
+    """
+
+    facts: Mapping[str, Slot] | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """A fact: the rule that makes it, and what it can be (several where alternatives differ).
+
+    Attributes:
+        shapes: what one value can be; empty where it is a plain value.
+        many: it is a list.
+    """
+
+    rule: Field
+    shapes: tuple[Shape, ...]
+    many: bool
+
+
+class Scope:
+    """Names of ``let`` that are visible, each with the scope it was defined in."""
+
+    def __init__(self, lets: Mapping[str, Field], outer: Scope | None) -> None:
+        self._lets, self._outer = lets, outer
+
+    def find(self, name: str) -> tuple[Field, Scope] | None:
+        """The rule of a name, and the scope in which it is worked out."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope._lets:
+                return scope._lets[name], scope
+            scope = scope._outer
+        return None
+
+
+def key(rule: Field) -> str:
+    """What tells rules apart: an inherited rule and the one that replaced it may have the same id."""
+    return f"{rule.rule}@{rule.file}:{rule.line}"
+
+
+def expressions(rule: Field) -> Iterator[Expression]:
+    """The expressions of a rule itself."""
+    yield from rule.sources
+    if rule.when is not None:
+        yield rule.when
+
+
+@dataclass(slots=True)
+class Walk:
+    """The walk from one document or map.
+
+    Attributes:
+        rules: every rule that can be reached, by :func:`key`.
+        maps, concepts: ids of what is used.
+        lets: keys of the ``let`` rules that are defined; ``read``: of those that an expression reads.
+        undefined: rules that read a name which nothing defines.
+    """
+
+    known: Mapping[str, MapSpec]
+    rules: dict[str, Field] = field(default_factory=dict)
+    maps: set[str] = field(default_factory=set)
+    concepts: set[str] = field(default_factory=set)
+    lets: dict[str, Field] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
+    undefined: list[tuple[Field, str]] = field(default_factory=list)
+    _open: list[str] = field(default_factory=list)
+    _slots: dict[tuple[int, int], Slot] = field(default_factory=dict)
+    _scopes: list[Scope] = field(default_factory=list)
+
+    def start(self, spec: MapSpec) -> Mapping[str, Slot]:
+        """Walk from a map or document; gives its facts."""
+        return self._facts(spec.let, spec.fields, None)
+
+    def _facts(self, let: Mapping[str, Field], fields: Mapping[str, Field], outer: Scope | None) -> dict[str, Slot]:
+        scope = self._scope(let, outer)
+        return {name: self._slot(rule, scope) for name, rule in fields.items()}
+
+    def _scope(self, let: Mapping[str, Field], outer: Scope | None) -> Scope:
+        scope = Scope(let, outer)
+        # Kept alive, because slots are remembered by the identity of their scope.
+        self._scopes.append(scope)
+        self.lets.update((key(rule), rule) for rule in let.values())
+        return scope
+
+    def _slot(self, rule: Field, outer: Scope) -> Slot:
+        mark = (id(rule), id(outer))
+        if mark in self._slots:
+            return self._slots[mark]
+        # Stands in while the rule is open: a name that is defined through itself ends here.
+        self._slots[mark] = Slot(rule, (), rule.each)
+        self.rules[key(rule)] = rule
+        scope = self._scope(rule.let, outer) if rule.let else outer
+        if rule.concept:
+            self.concepts.add(rule.concept)
+        given = tuple(self._read(rule, scope))
+        slot = self._slots[mark] = Slot(rule, self._shapes(rule, scope, given), rule.each)
+        return slot
+
+    def _read(self, rule: Field, scope: Scope) -> Iterator[Shape]:
+        """Shapes of the names that the sources of a rule read."""
+        for expression in expressions(rule):
+            for name in sorted(expression.variables - BUILTIN):
+                found = scope.find(name)
+                if found is None:
+                    self.undefined.append((rule, name))
+                    continue
+                self.read.add(key(found[0]))
+                shapes = self._slot(*found).shapes
+                if expression is not rule.when:
+                    yield from shapes
+
+    def _shapes(self, rule: Field, scope: Scope, given: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        shapes = (Shape(names=Coding._fields),) if rule.coding else given
+        if rule.use:
+            shapes = self._used(rule.use, scope)
+        if rule.fields:
+            shapes = (Shape(self._facts({}, rule.fields, scope)),)
+        if rule.concept:
+            shapes = (Shape(names=Coding._fields),)
+        for conversion in rule.converters:
+            if conversion.name not in _NEUTRAL:
+                names = _NAMED.get(conversion.name, ())
+                shapes = (Shape(names=names),) if names else ()
+        return shapes
+
+    def _used(self, name: str, scope: Scope) -> tuple[Shape, ...]:
+        self.maps.add(name)
+        if name in self._open:
+            return ()
+        spec = self.known[name]
+        self._open.append(name)
+        shape = Shape(self._facts(spec.let, spec.fields, scope))
+        self._open.pop()
+        return (shape,)
