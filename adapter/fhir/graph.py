@@ -12,7 +12,7 @@ from typing import Final
 
 from adapter.fhir.model import FhirVersion, Resource
 from adapter.fhir.paths import find_paths
-from adapter.fhir.targets import Resources, Target, Unresolved, type_and_id
+from adapter.fhir.targets import Resources, Unresolved
 from adapter.findings import Finding, Place, Severity, Text
 
 _REFERENCE_KEYS: Final = frozenset({"reference", "identifier", "type", "display", "id", "extension", "_display"})
@@ -54,6 +54,10 @@ class Graph:
             reference: the Reference itself, not a copy: it is found by identity.
         """
         return self._links.get(id(reference))
+
+    def references(self, resource: Resource) -> list[Resource]:
+        """Every Reference in a resource."""
+        return _references(resource)
 
     def path(self, resource: Resource) -> str:
         """FHIRPath of a resource: ``Bundle.entry[3].resource``, for a contained one with ``.contained[0]``.
@@ -196,5 +200,3 @@ _TEXTS: Final[dict[Unresolved, tuple[Text, Text]]] = {
         ),
     ),
 }
-
-__all__ = ["Graph", "Target", "contained", "type_and_id"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Never
 
 import msgspec
@@ -22,12 +22,35 @@ from adapter.findings import Finding, Place, Severity, Text
 
 _BOM: Final = b"\xef\xbb\xbf"
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff", b"{\x00", b"<\x00", b"\x00{", b"\x00<", b"\x00\x00")
-_SPACED_KEYS: Final = (b'" :', b'"\t:', b'"\n:', b'"\r:')
-#: Texts that may hold a character that XML cannot carry: escapes of control characters, and U+FFFE, U+FFFF.
-_ODD: Final = (b"\\u00", b"\\uff", b"\\uFF", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_SPACES: Final = (b" ", b"\t", b"\n", b"\r")
+#: U+FFFE and U+FFFF in UTF-8.
+_NONCHARACTERS: Final = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")
-_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+#: Decimal exponents beyond this are no measurement: arithmetic with them takes the machine down.
+_LARGEST_EXPONENT: Final = 400
+
+
+class NumberOutOfRange(Exception):
+    """A number that no one can have meant."""
+
+
+def number(text: str) -> Decimal:
+    """A number with a fraction or an exponent, with its text kept.
+
+    Raises:
+        NumberOutOfRange: its exponent is beyond reason.
+    """
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise NumberOutOfRange from None
+    if abs(value.adjusted()) > _LARGEST_EXPONENT:
+        raise NumberOutOfRange
+    return value
+
+
+_DECODER: Final = msgspec.json.Decoder(float_hook=number)
 
 
 class TrailingText(Exception):
@@ -79,17 +102,25 @@ def decode(data: bytes, limits: FhirLimits) -> tuple[Any, list[Finding]]:
         raise too_deep(limits) from None
     except UnicodeDecodeError:
         raise _not_utf8(*_bad_byte(data)) from None
+    except (NumberOutOfRange, msgspec.ValidationError):  # the latter: more digits than Python converts
+        raise _out_of_range() from None
     except msgspec.DecodeError as error:
         raise _malformed(data, str(error)) from None
     findings: list[Finding] = []
     keys = measure(value, limits)
-    if data.count(b'":') != keys or b"\\u" in data or any(spaced in data for spaced in _SPACED_KEYS):
+    escapes = b"\\u" in data
+    if data.count(b'":') != keys or escapes or _spaced_keys(data):
         findings += _repeated_keys(data)
     if b"null" in data:
         findings += list(_drop_nulls(value))
-    if any(odd in data for odd in _ODD):
+    if escapes or (b"\xef" in data and any(odd in data for odd in _NONCHARACTERS)):
         findings += list(odd_characters(value))
     return value, findings
+
+
+def _spaced_keys(data: bytes) -> bool:
+    """Whether space stands between a key and its colon somewhere: then colons after quotes do not count the keys."""
+    return any(space in data and b'"' + space in data and b'"' + space + b":" in data for space in _SPACES)
 
 
 def measure(value: Any, limits: FhirLimits) -> int:
@@ -228,7 +259,7 @@ def _malformed(data: bytes, text: str) -> Exception:
         json.loads(data, parse_constant=_no_constant)
     except _Constant:
         reason = Text("NaN и Infinity не входят в JSON", "NaN and Infinity are not JSON")
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         kind = text.removeprefix("JSON is malformed: ").partition(" (byte")[0].removeprefix("Input data was ")
         reason = Text(kind, kind)
     else:
@@ -298,6 +329,17 @@ def _not_utf8(line: int, column: int) -> InputError:
         Text("Сохраните его в UTF-8 без BOM.", "Save it as UTF-8 without a BOM."),
         line=line,
         column=column,
+    )
+
+
+def _out_of_range() -> InputError:
+    return refuse(
+        "FHIR01",
+        Text("В тексте число вне всяких пределов.", "The text has a number out of all bounds."),
+        Text(
+            f"Порядок числа не больше {_LARGEST_EXPONENT}, в целом числе не больше 4000 цифр.",
+            f"The exponent of a number is at most {_LARGEST_EXPONENT}, a whole number has at most 4000 digits.",
+        ),
     )
 
 
