@@ -20,6 +20,7 @@ from adapter.settings import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "documents"
+BUNDLES = ROOT / "examples" / "bundles"
 BROKEN = EXAMPLES / "170-broken.xml"
 SHARED = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
 
@@ -103,6 +104,15 @@ class Demo:
             self.egisz("check", EXAMPLES, "--format", form, "--output", report, expected=(1,))
             print(name(report))
 
+    def bundles(self) -> None:
+        """Convert our own Bundles and check what is made."""
+        found = sorted(BUNDLES.glob("*.json"))
+        if not found:
+            return
+        say("Преобразование Bundle FHIR в СЭМД.", "Converting FHIR Bundles to СЭМД.")
+        self.egisz("convert", *found, "--out", self.build / "documents", expected=(0, 1))
+        print(name(self.build / "documents"))
+
     def third_party(self) -> None:
         """Check the documents of the shared folder, errors in them being theirs."""
         documents = sorted((SHARED / "examples").glob("*.xml"))
@@ -122,6 +132,7 @@ def main() -> None:
     )
     demo.install()
     demo.documents()
+    demo.bundles()
     demo.third_party()
     say(
         f"Готово. Откройте {name(demo.build / 'report.html')} в браузере.",
