@@ -118,9 +118,7 @@ class SchematronError(PackError):
         construct: the offending part of the XPath expression.
     """
 
-    def __init__(
-        self, reason: str, *, file: Path | None = None, line: int | None = None, construct: str = ""
-    ) -> None:
+    def __init__(self, reason: str, *, file: Path | None = None, line: int | None = None, construct: str = "") -> None:
         self.reason, self.file, self.line, self.construct = reason, file, line, construct
         where = f"{file.name if file else '<schematron>'}:{line if line is not None else '?'}"
         super().__init__(f"{where}: {reason}" + (f": {construct}" if construct else ""))

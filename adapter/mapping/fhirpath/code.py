@@ -130,7 +130,7 @@ def truth_of(value: Value) -> Truth:
     def truth(item: Any, env: Env) -> bool | None:
         found = value(item, env)
         if found is None or found is True or found is False:
-            return found  # type: ignore[no-any-return] # one of the three
+            return found
         found = only(found, "true/false")
         return found if found is None or found is False else True
 

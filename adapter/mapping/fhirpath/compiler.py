@@ -7,7 +7,7 @@ from typing import Any
 
 from adapter.errors import ExpressionError
 from adapter.findings import Text
-from adapter.mapping.fhirpath import collections, navigation, strings
+from adapter.mapping.fhirpath import filtering, navigation, strings
 from adapter.mapping.fhirpath.choices import CHOICES
 from adapter.mapping.fhirpath.code import Code, Env, constant
 from adapter.mapping.fhirpath.operators import OPERATORS, signed
@@ -28,10 +28,11 @@ from adapter.mapping.fhirpath.syntax import (
 )
 from adapter.mapping.fhirpath.tokens import fault
 
-FUNCTIONS: dict[str, Function] = {**collections.FUNCTIONS, **strings.FUNCTIONS, **navigation.FUNCTIONS}
+FUNCTIONS: dict[str, Function] = {**filtering.FUNCTIONS, **strings.FUNCTIONS, **navigation.FUNCTIONS}
 #: Functions of fhirpathpy that are not compiled here.
 INTERPRETED = frozenset(
-    "aggregate avg convertsToQuantity decode encode exp ln log max min power sqrt sum toQuantity type".split()
+    {"aggregate", "avg", "convertsToQuantity", "decode", "encode", "exp", "ln", "log", "max", "min", "power", "sqrt"}
+    | {"sum", "toQuantity", "type"}
 )
 # A mapping gives the same facts for the same Bundle, and no value of a patient reaches an output.
 _REFUSED = {
@@ -67,16 +68,6 @@ class _Compiler:
 
     def code(self, node: Node | None) -> Code:
         match node:
-            case None | Special(name="this"):
-                return focus()
-            case Literal(value=value):
-                return constant(value)
-            case Empty():
-                return constant(None)
-            case Special(name="index"):
-                return Code(lambda _item, env: env.index)
-            case Variable(name=name):
-                return _variable(name)
             case Member():
                 return self.member(node)
             case Index(source=source, index=index):
@@ -89,7 +80,7 @@ class _Compiler:
                 return navigation.type_test(node, self.code)
             case Call():
                 return self.call(node)
-        raise Unsupported(node.at, type(node).__name__)
+        return _leaf(node)
 
     def member(self, node: Member) -> Code:
         names = _plain_names(node)
@@ -131,6 +122,21 @@ class _Compiler:
         if near:
             ru, en = f"{ru}; возможно, {near[0]}()?", f"{en}; did you mean {near[0]}()?"
         raise fault(self.text, node.at, ru, en)
+
+
+def _leaf(node: Node | None) -> Code:
+    match node:
+        case None | Special(name="this"):
+            return focus()
+        case Special(name="index"):
+            return Code(lambda _item, env: env.index)
+        case Literal(value=value):
+            return constant(value)
+        case Empty():
+            return constant(None)
+        case Variable(name=name):
+            return _variable(name)
+    raise Unsupported(node.at, type(node).__name__)
 
 
 def _is_focus(node: Node | None) -> bool:

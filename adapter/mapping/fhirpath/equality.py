@@ -7,7 +7,7 @@ from typing import Any
 
 from adapter.findings import Text
 from adapter.mapping.fhirpath.code import items, mismatch
-from adapter.mapping.fhirpath.moments import Moment, compare, read
+from adapter.mapping.fhirpath.moments import Moment, Parts, compare, read
 
 _NUMBERS = (int, Decimal, float)
 _ORDERED = Text("числа, строки или даты одного вида", "numbers, strings or dates of one sort")
@@ -51,7 +51,7 @@ def _equal_dates(left: str, right: str) -> bool | None:
     return None if order is None and pair[0].clock_only == pair[1].clock_only else order == 0
 
 
-def _dates(left: str, right: str) -> Any:
+def _dates(left: str, right: str) -> tuple[Parts, Parts] | None:
     # A bare year is taken for a date only beside a literal that is one.
     if not (isinstance(left, Moment) or isinstance(right, Moment)) and (left[4:5] != "-" or right[4:5] != "-"):
         return None
@@ -129,7 +129,7 @@ def order(left: Any, right: Any, op: str) -> int | None:
         return compare(*pair)
     if isinstance(left, Moment) or isinstance(right, Moment):
         return None
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def unique(found: list[Any]) -> list[Any]:

@@ -69,7 +69,7 @@ def _listed(value: Value) -> Callable[[Any, Env], list[Any]]:
     def every(focus: Any, env: Env) -> list[Any]:
         found = value(focus, env)
         if found.__class__ is list:
-            return found  # type: ignore[no-any-return] # a list by the test
+            return found
         return [] if found is None else [found]
 
     return every

@@ -25,10 +25,11 @@ def interpreted(text: str, variables: Iterable[str]) -> Code:
     def value(item: Any, env: Env) -> Any:
         from fhirpathpy import apply_parsed_path
 
+        evaluate: Any = apply_parsed_path  # without types
         given = {name: _materialised(env.variables[name]) for name in wanted if name in env.variables}
         options = {"returnRawData": True, "userInvocationTable": _functions(env)}
         try:
-            found = apply_parsed_path(items(item), _parsed(text), given, _model(), options)
+            found = evaluate(items(item), _parsed(text), given, _model(), options)
         except ExpressionError:
             raise
         except Exception as error:  # noqa: BLE001 # fhirpathpy raises bare Exception, with values in the message
@@ -43,9 +44,10 @@ def interpreted(text: str, variables: Iterable[str]) -> Code:
 
 @cache
 def _parsed(text: str) -> Any:
-    from fhirpathpy.parser import parse
+    from fhirpathpy import parser
 
-    return parse(text)
+    untyped: Any = parser.parse
+    return untyped(text)
 
 
 @cache

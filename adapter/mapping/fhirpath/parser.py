@@ -42,6 +42,7 @@ _SPECIALS = frozenset({"this", "index", "total"})
 _TYPE_FUNCTIONS = frozenset({"is", "as", "ofType"})
 # Deep nesting would end in a RecursionError, here or in the compiler.
 _DEEPEST = 60
+_LONGEST = 400
 
 
 def parse(text: str) -> Node:
@@ -57,6 +58,9 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = tokenize(text)
+        if len(self.tokens) > _LONGEST:
+            ru, en = "выражение слишком длинное", "the expression is too long"
+            raise fault(text, self.tokens[_LONGEST].at, ru, en)
         self.at = 0
         self.depth = 0
 
@@ -93,9 +97,8 @@ class _Parser:
     def expression(self, level: int) -> Node:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise fault(
-                self.text, self.here.at, "выражение слишком глубоко вложено", "the expression is nested too deep"
-            )
+            ru, en = "выражение слишком глубоко вложено", "the expression is nested too deep"
+            raise fault(self.text, self.here.at, ru, en)
         node = self.unary()
         while (precedence := self.operator_level()) >= level:
             token = self.take()

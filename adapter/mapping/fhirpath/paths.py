@@ -70,9 +70,9 @@ def _choice(name: str, names: tuple[str, ...]) -> Value:
 
 
 def _any_of(item: dict[str, Any], known: frozenset[str]) -> Any:
-    for key in item:
+    for key, value in item.items():
         if key in known:
-            return item[key]
+            return value
     return None
 
 
@@ -203,5 +203,5 @@ def whole(value: Any, what: str) -> int | None:
     """An argument that is one integer, or empty."""
     number = only(value, what)
     if number is None or number.__class__ is int:
-        return number  # type: ignore[no-any-return] # int or None by the test
+        return number
     raise mismatch(what, _WHOLE)
