@@ -29,19 +29,11 @@ class Settings(BaseSettings):
         default=None, description="folder with mappings/ and templates/ laid over the built-in ones"
     )
     lang: Literal["ru", "en"] = Field(default="ru", description="language of texts for people")
-    xml_max_bytes: int = Field(
-        default=64 * 1024 * 1024, gt=0, description="largest XML document accepted, bytes"
-    )
-    nsi_url: str = Field(
-        default="https://nsi.rosminzdrav.ru", description="base address of the НСИ REST service"
-    )
-    nsi_key: SecretStr | None = Field(
-        default=None, description="access key (userKey) for the НСИ REST service"
-    )
+    xml_max_bytes: int = Field(default=64 * 1024 * 1024, gt=0, description="largest XML document accepted, bytes")
+    nsi_url: str = Field(default="https://nsi.rosminzdrav.ru", description="base address of the НСИ REST service")
+    nsi_key: SecretStr | None = Field(default=None, description="access key (userKey) for the НСИ REST service")
     http_timeout: float = Field(default=30.0, gt=0, description="seconds for one HTTP request")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="warning", description="log level"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="warning", description="log level")
 
     @property
     def packs_dir(self) -> Path:
