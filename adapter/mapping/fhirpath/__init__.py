@@ -1,6 +1,6 @@
 """FHIRPath compiled to closures over plain JSON.
 
-``compile_expression`` gives an :class:`Expression`; :func:`check` tells lint where one can never match.
+``compile_expression`` gives an :class:`Expression`.
 What is outside of the compiled subset runs on fhirpathpy (``Expression.native`` is false).
 
 The engine follows FHIRPath N1 (http://hl7.org/fhirpath/N1/). What it adds or decides:

@@ -33,7 +33,9 @@ def equal(left: Any, right: Any) -> bool | None:
     if is_number(left) and is_number(right):
         return bool(exact(left) == exact(right))
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_same(value, right[key]) for key, value in left.items())
+        return left is right or (
+            left.keys() == right.keys() and all(_same(value, right[key]) for key, value in left.items())
+        )
     return left.__class__ is right.__class__ and bool(left == right)
 
 
@@ -121,7 +123,7 @@ def order(left: Any, right: Any, op: str) -> int | None:
     """
     if is_number(left) and is_number(right):
         one, other = exact(left), exact(right)
-        return (one > other) - (one < other)
+        return int(one > other) - int(one < other)
     if not (isinstance(left, str) and isinstance(right, str)):
         raise mismatch(op, _ORDERED)
     pair = _dates(left, right)
