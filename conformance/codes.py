@@ -24,6 +24,8 @@ FILE: Final = Path(__file__).with_name("codes.yaml")
 #: Topics of the codes by their letters, in the order of the reference page.
 TOPICS: Final = {
     "FHIR": Text("Чтение FHIR", "Reading FHIR"),
+    "MAP": Text("Отображение FHIR в факты", "Mapping FHIR to facts"),
+    "LNT": Text("Проверка каталога", "Lint of the catalogue"),
     "XML": Text("Разметка документа", "Markup of the document"),
     "DOC": Text("Документ и его вид", "The document and its kind"),
     "XSD": Text("Схема XSD", "XSD schema"),

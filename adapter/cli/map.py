@@ -9,11 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import click
 import orjson
 import typer
 
 from adapter.catalogue import Catalogue
-from adapter.errors import EgiszError, EnvironmentProblem, UsageError
+from adapter.errors import EgiszError, EnvironmentProblem, MappingError, UsageError
 from adapter.findings import Text
 from adapter.settings import settings
 
@@ -211,6 +212,43 @@ def _results(results: list[Result]) -> str:
     return "\n".join(lines) + "\n"
 
 
+# -- lint -------------------------------------------------------------------------------------------
+
+
+@app.command("lint")
+def lint(
+    *,
+    output: Annotated[LintFormat, typer.Option("--format", "-f", help="вид отчёта / form of the report")] = (
+        LintFormat.TEXT
+    ),
+    folder: CatalogueOption = None,
+    org: OrganisationOption = None,
+    notes: Annotated[bool, typer.Option("--notes/--no-notes", help="показывать замечания / show notes")] = True,
+    watch: WatchOption = False,
+) -> None:
+    """Проверить отображения и шаблоны, не имея Bundle / check mappings and templates without a Bundle.
+
+    Коды возврата / exit codes: 0 ошибок нет, 1 есть ошибки. Что значит код: egisz explain LNT01.
+    """
+    repeated(lambda: _lint(output, folder, org, notes), catalogue(folder), watch)
+
+
+def _lint(output: LintFormat, folder: Path | None, org: Path | None, notes: bool) -> bool:
+    from adapter.findings import Finding, Place, Severity
+    from adapter.mapping.lint import lint
+    from adapter.mapping.lint.report import rendered
+
+    where = catalogue(folder)
+    try:
+        found = lint(where, *loaded(where, org))
+    except MappingError as error:
+        place = Place(error.line, error.column, file=error.file)
+        found = [Finding("LNT16", Severity.ERROR, error.reason, place=place)]
+    shown = [one for one in found if notes or one.severity is not Severity.NOTE]
+    write(rendered(shown, output.value, settings().lang))
+    return not any(one.severity is Severity.ERROR for one in found)
+
+
 # -- schema -----------------------------------------------------------------------------------------
 
 
@@ -253,7 +291,7 @@ def repeated(run: Callable[[], bool], where: Catalogue, watch: bool) -> None:
     try:
         for _ in changes(where):
             if sys.stdout.isatty():
-                typer.clear()
+                click.clear()
             try:
                 run()
             except EgiszError as error:

@@ -129,6 +129,7 @@ class Loader:
             fields=self._fields(raw, "fields", name, base.fields if base else {}),
             template=raw.get("template", base.template if base else ""),
             header={**(base.header if base else {}), **(raw.get("header") or {})},
+            extends=base.id if base else "",
         )
 
     def _fields(self, at: Map, key: str, prefix: str, base: Mapping[str, Field]) -> dict[str, Field]:

@@ -56,7 +56,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class MapSpec:
-    """A map of a resource or datatype, or (``header`` and ``template``) a document."""
+    """A map of a resource or datatype, or (``header`` and ``template``) a document.
+
+    Attributes:
+        source: FHIR types of the focus.
+        extends: id of the map that it inherits from, empty for none.
+    """
 
     id: str
     file: str
@@ -65,6 +70,7 @@ class MapSpec:
     fields: Mapping[str, Field]
     template: str = ""
     header: Mapping[str, Any] = field(default_factory=dict)
+    extends: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,11 @@ from adapter.organisation import Organisation
 FOLDER: Final = "mappings/tests"
 _KEY: Final = Text("ключ", "key")
 _UNSET: Final = object()
+_KINDS: Final[Mapping[type, Text]] = {
+    str: Text("строка", "a string"),
+    list: Text("список", "a list"),
+    Map: Text("отображение", "a mapping"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +164,7 @@ def _of(raw: Map, key: str, kind: type, default: Any = _UNSET) -> Any:
     if value is _UNSET:
         raise raw.error(f"у теста нет ключа «{key}»", f"the test has no «{key}»")
     if value is not default and not isinstance(value, kind):
-        ru = {str: "строка", list: "список", Map: "отображение"}[kind]
-        en = {str: "a string", list: "a list", Map: "a mapping"}[kind]
+        ru, en = _KINDS[kind]
         raise raw.error(f"«{key}»: ожидается {ru}", f"«{key}»: {en} is expected", value=key)
     return value
 

@@ -125,6 +125,11 @@ class Terms:
         names = self._book(system)
         return names is not None and names.book is not None
 
+    def whole(self, system: str) -> bool:
+        """Whether all codes of the book are known here."""
+        names = self._book(system)
+        return names is not None and names.whole
+
     def _complete(self, system: str, code: str, version: str | None, display: str | None) -> Coding | None:
         names = self._book(system)
         if names is not None:

@@ -1,8 +1,9 @@
 """What a template reads of the facts, without running it.
 
-The syntax tree of Jinja is followed from the template of a document through ``extends``, ``import`` and macros, with the
-shapes of the facts in place of the facts. Both ways of every condition are taken. What cannot be followed (a filter, a
-function, a test) counts as reading everything below its operand, so that nothing is called unread which may be read.
+The syntax tree of Jinja is followed from the template of a document through ``extends``, ``import`` and macros, with
+the shapes of the facts in place of the facts. Conditions on switches of the header are decided, of all others both
+ways are taken. What cannot be followed (a filter, a function, a test) counts as reading everything below its operand,
+so that nothing is called unread which may be read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final, NamedTuple
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from adapter.catalogue import Catalogue
+from adapter.documents.header import Header
 from adapter.errors import MappingError, UsageError
 from adapter.findings import Text
 from adapter.mapping.lint.walk import Shape, Slot, key
@@ -21,6 +23,8 @@ from adapter.mapping.lint.walk import Shape, Slot, key
 #: Attributes that a null has; a template asks for them where it has made sure of one.
 _OF_NULL: Final = ("flavor",)
 _DEPTH: Final = 40
+#: Statements that are followed from where they are called.
+_FOLLOWED: Final = (nodes.Macro, nodes.Block, nodes.Extends, nodes.Import, nodes.FromImport)
 
 
 class One(NamedTuple):
@@ -57,10 +61,11 @@ class _Module:
 
 @dataclass
 class _Frame:
-    """Where the walk is: the template, and the names in it."""
+    """Where the walk is: the template, and the names in it; ``switches`` are the names of the header."""
 
     module: _Module
     names: dict[str, Value]
+    switches: frozenset[str] = frozenset({"header"})
 
 
 class Reader:
@@ -76,17 +81,20 @@ class Reader:
         self._environment = Environment(autoescape=True)
         self._modules: dict[str, _Module] = {}
         self._seen: set[tuple[object, ...]] = set()
-        self._alive: list[Value] = []
+        self._header = Header()
         self._depth = 0
         self.read: set[str] = set()
         self.missing: set[Missing] = set()
 
-    def document(self, template: str, facts: Mapping[str, Slot]) -> None:
+    def document(self, template: str, facts: Mapping[str, Slot], header: Header) -> None:
         """Follow the template of a document.
 
         Raises:
             MappingError: a template is absent or is not one.
         """
+        # Marks hold identities of shapes, which are those of this document.
+        self._seen.clear()
+        self._header = header
         root: Value = (One(None, (Shape(facts),), many=False),)
         module = self._module(template)
         blocks: dict[str, tuple[nodes.Block, _Module]] = {}
@@ -153,31 +161,53 @@ class Reader:
                 for part in node.nodes:
                     self._deep(self._value(part, frame))
             case nodes.If():
-                self._value(node.test, frame)
-                self._body([*node.body, *node.elif_, *node.else_], frame)
+                self._if(node, frame)
             case nodes.For():
-                items = _items(self._value(node.iter, frame))
-                if isinstance(node.target, nodes.Name):
-                    frame.names[node.target.name] = items
-                if node.test is not None:
-                    self._value(node.test, frame)
-                self._body([*node.body, *node.else_], frame)
-            case nodes.Assign():
-                value = self._value(node.node, frame)
-                if isinstance(node.target, nodes.Name):
-                    frame.names[node.target.name] = value
-            case nodes.AssignBlock():
+                self._for(node, frame)
+            case nodes.Assign(target=nodes.Name(name=name)):
+                frame.names[name] = self._value(node.node, frame)
+            case nodes.AssignBlock() | nodes.CallBlock():
+                if isinstance(node, nodes.CallBlock):
+                    self._value(node.call, frame)
                 self._body(node.body, frame)
-            case nodes.CallBlock():
-                self._value(node.call, frame)
-                self._body(node.body, frame)
-            case nodes.Macro() | nodes.Block() | nodes.Extends() | nodes.Import() | nodes.FromImport():
-                return  # followed where they are called
-            case nodes.Include() if isinstance(node.template, nodes.Const):
-                module = self._module(str(node.template.value))
-                self._body(module.tree.body, _Frame(module, dict(frame.names)))
-            case _:
+            case nodes.Include(template=nodes.Const(value=str(name))):
+                module = self._module(name)
+                self._body(module.tree.body, _Frame(module, dict(frame.names), frame.switches))
+            case _ if not isinstance(node, _FOLLOWED):
                 self._rest(node, frame)
+
+    def _for(self, node: nodes.For, frame: _Frame) -> None:
+        items = _items(self._value(node.iter, frame))
+        if isinstance(node.target, nodes.Name):
+            frame.names[node.target.name] = items
+        if node.test is not None:
+            self._value(node.test, frame)
+        self._body([*node.body, *node.else_], frame)
+
+    def _if(self, node: nodes.If, frame: _Frame) -> None:
+        holds = self._truth(node.test, frame)
+        if holds is not False:
+            self._body(node.body, frame)
+        if holds is not True:
+            self._body([*node.elif_, *node.else_], frame)
+
+    def _truth(self, test: nodes.Node, frame: _Frame) -> bool | None:
+        """A condition, as far as switches of the header decide it; what is asked of facts on the way is read."""
+        if isinstance(test, nodes.And | nodes.Or):
+            left, ends = self._truth(test.left, frame), isinstance(test, nodes.Or)
+            if left is ends:
+                return ends
+            right = self._truth(test.right, frame)
+            return right if left is not None or right is ends else None
+        if isinstance(test, nodes.Compare) and len(test.ops) == 1 and isinstance(test.ops[0].expr, nodes.Const):
+            switch = test.expr
+            if isinstance(switch, nodes.Getattr) and isinstance(switch.node, nodes.Name):
+                known = switch.node.name in frame.switches and test.ops[0].op in {"eq", "ne"}
+                if known and hasattr(self._header, switch.attr):
+                    equal = getattr(self._header, switch.attr) == test.ops[0].expr.value
+                    return equal is (test.ops[0].op == "eq")
+        self._value(test, frame)
+        return None
 
     def _rest(self, node: nodes.Node, frame: _Frame) -> Value:
         """Whatever stands in a node that is not followed counts as read."""
@@ -190,7 +220,7 @@ class Reader:
 
     # -- expressions --------------------------------------------------------------------------------
 
-    def _value(self, node: nodes.Expr, frame: _Frame) -> Value:
+    def _value(self, node: nodes.Node, frame: _Frame) -> Value:
         match node:
             case nodes.Name():
                 return frame.names.get(node.name, ())
@@ -201,23 +231,24 @@ class Reader:
             case nodes.And() | nodes.Or():
                 return (*self._value(node.left, frame), *self._value(node.right, frame))
             case nodes.CondExpr():
-                self._value(node.test, frame)
+                self._truth(node.test, frame)
                 other = self._value(node.expr2, frame) if node.expr2 is not None else ()
                 return (*self._value(node.expr1, frame), *other)
-            case nodes.Not():
-                self._value(node.node, frame)
-                return ()
-            case nodes.Test() | nodes.Compare():
-                for child in node.iter_child_nodes(exclude=("ops",)):
-                    if isinstance(child, nodes.Expr):
-                        self._value(child, frame)
-                for operand in getattr(node, "ops", ()):
-                    self._value(operand.expr, frame)
-                return ()
+            case nodes.Not() | nodes.Test() | nodes.Compare():
+                return self._asked(node, frame)
             case nodes.Call():
                 return self._call(node, frame)
             case _:
                 return self._rest(node, frame)
+
+    def _asked(self, node: nodes.Node, frame: _Frame) -> Value:
+        """A question about facts: they are read, what is below them is not."""
+        for child in node.iter_child_nodes():
+            if isinstance(child, nodes.Expr):
+                self._value(child, frame)
+            elif isinstance(child, nodes.Operand):
+                self._value(child.expr, frame)
+        return ()
 
     def _item(self, node: nodes.Getitem, frame: _Frame) -> Value:
         value = self._value(node.node, frame)
@@ -254,12 +285,15 @@ class Reader:
         names = dict(zip([argument.name for argument in body.args], self._arguments(node, frame), strict=False))
         for keyword in node.kwargs:
             names[keyword.key] = self._value(keyword.value, frame)
-        self._alive.extend(names.values())
+        given = zip(body.args, node.args, strict=False)
+        switches = frozenset(
+            ours.name for ours, theirs in given if isinstance(theirs, nodes.Name) and theirs.name in frame.switches
+        )
         mark = (id(body), *sorted((name, tuple(map(_mark, value))) for name, value in names.items()))
         if mark not in self._seen and self._depth < _DEPTH:
             self._seen.add(mark)
             self._depth += 1
-            self._body(body.body, _Frame(module, names))
+            self._body(body.body, _Frame(module, names, switches))
             self._depth -= 1
         return ()
 

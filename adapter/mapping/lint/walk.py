@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from adapter.facts import II, Coding, Quantity
+from adapter.findings import Text
 from adapter.mapping.fhirpath import Expression
+from adapter.mapping.lint.types import Inference, Kinds, Problem, described, union
 from adapter.mapping.model import Field, MapSpec
 
 #: Variables that are always there.
@@ -49,18 +51,26 @@ class Slot:
     Attributes:
         shapes: what one value can be; empty where it is a plain value.
         many: it is a list.
+        kinds: FHIR types of a value that is taken as it is.
     """
 
     rule: Field
     shapes: tuple[Shape, ...]
     many: bool
+    kinds: Kinds = None
 
 
 class Scope:
-    """Names of ``let`` that are visible, each with the scope it was defined in."""
+    """Names of ``let`` that are visible, each with the scope it was defined in.
 
-    def __init__(self, lets: Mapping[str, Field], outer: Scope | None) -> None:
+    Attributes:
+        focus: FHIR types of the focus.
+        resource: types of ``%resource``.
+    """
+
+    def __init__(self, lets: Mapping[str, Field], outer: Scope | None, focus: Kinds, resource: Kinds) -> None:
         self._lets, self._outer = lets, outer
+        self.focus, self.resource = focus, resource
 
     def find(self, name: str) -> tuple[Field, Scope] | None:
         """The rule of a name, and the scope in which it is worked out."""
@@ -93,6 +103,7 @@ class Walk:
         maps, concepts: ids of what is used.
         lets: keys of the ``let`` rules that are defined; ``read``: of those that an expression reads.
         undefined: rules that read a name which nothing defines.
+        problems: what the expressions of rules can never do.
     """
 
     known: Mapping[str, MapSpec]
@@ -102,20 +113,25 @@ class Walk:
     lets: dict[str, Field] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
     undefined: list[tuple[Field, str]] = field(default_factory=list)
+    problems: list[tuple[Field, Problem]] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
     _slots: dict[tuple[int, int], Slot] = field(default_factory=dict)
     _scopes: list[Scope] = field(default_factory=list)
 
     def start(self, spec: MapSpec) -> Mapping[str, Slot]:
         """Walk from a map or document; gives its facts."""
-        return self._facts(spec.let, spec.fields, None)
+        focus = sources(spec)
+        return self._facts(spec.let, spec.fields, Scope({}, None, focus, focus))
 
-    def _facts(self, let: Mapping[str, Field], fields: Mapping[str, Field], outer: Scope | None) -> dict[str, Slot]:
-        scope = self._scope(let, outer)
+    def _facts(self, let: Mapping[str, Field], fields: Mapping[str, Field], outer: Scope) -> dict[str, Slot]:
+        scope = self._scope(let, outer, outer.focus)
         return {name: self._slot(rule, scope) for name, rule in fields.items()}
 
-    def _scope(self, let: Mapping[str, Field], outer: Scope | None) -> Scope:
-        scope = Scope(let, outer)
+    def _scope(self, let: Mapping[str, Field], outer: Scope, focus: Kinds) -> Scope:
+        resource = outer.resource
+        if focus is not None and focus and all(any(one.resource for one in described(kind)) for kind in focus):
+            resource = focus
+        scope = Scope(let, outer, focus, resource)
         # Kept alive, because slots are remembered by the identity of their scope.
         self._scopes.append(scope)
         self.lets.update((key(rule), rule) for rule in let.values())
@@ -128,11 +144,14 @@ class Walk:
         # Stands in while the rule is open: a name that is defined through itself ends here.
         self._slots[mark] = Slot(rule, (), rule.each)
         self.rules[key(rule)] = rule
-        scope = self._scope(rule.let, outer) if rule.let else outer
+        scope = self._scope(rule.let, outer, outer.focus) if rule.let else outer
         if rule.concept:
             self.concepts.add(rule.concept)
         given = tuple(self._read(rule, scope))
-        slot = self._slots[mark] = Slot(rule, self._shapes(rule, scope, given), rule.each)
+        kinds = self._kinds(rule, scope)
+        shapes = self._shapes(rule, self._scope({}, scope, kinds), given)
+        taken = not (rule.use or rule.fields or rule.concept or rule.converters)
+        slot = self._slots[mark] = Slot(rule, shapes, rule.each, kinds if taken else None)
         return slot
 
     def _read(self, rule: Field, scope: Scope) -> Iterator[Shape]:
@@ -148,12 +167,35 @@ class Walk:
                 if expression is not rule.when:
                     yield from shapes
 
-    def _shapes(self, rule: Field, scope: Scope, given: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    def _kinds(self, rule: Field, scope: Scope) -> Kinds:
+        """FHIR types of what the sources give; the focus where there is none."""
+        inference = Inference(
+            lambda name: self._variable(name, scope), lambda problem: self.problems.append((rule, problem))
+        )
+        if rule.when is not None:
+            inference.kinds(rule.when.tree, scope.focus)
+        found = [inference.kinds(source.tree, scope.focus) for source in rule.sources]
+        if rule.identifier:
+            return frozenset({"Identifier"})
+        if rule.constant is not None or rule.coding is not None:
+            return None
+        return union(found) if rule.sources else scope.focus
+
+    def _variable(self, name: str, scope: Scope) -> Kinds:
+        if name == "resource":
+            return scope.resource
+        if name == "bundle":
+            return frozenset({"Bundle"})
+        found = None if name in BUILTIN else scope.find(name)
+        return None if found is None else self._slot(*found).kinds
+
+    def _shapes(self, rule: Field, inner: Scope, given: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        """What a rule makes; ``inner`` is the scope in which the focus is its value."""
         shapes = (Shape(names=Coding._fields),) if rule.coding else given
         if rule.use:
-            shapes = self._used(rule.use, scope)
+            shapes = self._used(rule, inner)
         if rule.fields:
-            shapes = (Shape(self._facts({}, rule.fields, scope)),)
+            shapes = (Shape(self._facts({}, rule.fields, inner)),)
         if rule.concept:
             shapes = (Shape(names=Coding._fields),)
         for conversion in rule.converters:
@@ -162,12 +204,33 @@ class Walk:
                 shapes = (Shape(names=names),) if names else ()
         return shapes
 
-    def _used(self, name: str, scope: Scope) -> tuple[Shape, ...]:
+    def _used(self, rule: Field, inner: Scope) -> tuple[Shape, ...]:
+        name = rule.use
         self.maps.add(name)
+        spec = self.known[name]
+        focus = sources(spec)
+        if focus is not None and inner.focus is not None and inner.focus and not focus & inner.focus:
+            self.problems.append((rule, _wrong_map(spec, inner.focus)))
         if name in self._open:
             return ()
-        spec = self.known[name]
         self._open.append(name)
-        shape = Shape(self._facts(spec.let, spec.fields, scope))
+        shape = Shape(self._facts(spec.let, spec.fields, self._scope({}, inner, focus)))
         self._open.pop()
         return (shape,)
+
+
+def sources(spec: MapSpec) -> Kinds:
+    """FHIR types of the focus of a map; unknown for ``Any``."""
+    return None if "Any" in spec.source else frozenset(spec.source)
+
+
+def _wrong_map(spec: MapSpec, kinds: frozenset[str]) -> Problem:
+    ours, theirs = ", ".join(spec.source), ", ".join(sorted(kinds))
+    return Problem(
+        "LNT02",
+        Text(
+            f"Отображение «{spec.id}» — для {ours}, а применяется к {theirs}.",
+            f"The map «{spec.id}» is for {ours}, and is applied to {theirs}.",
+        ),
+        Text("", ""),
+    )
