@@ -249,6 +249,69 @@ def _lint(output: LintFormat, folder: Path | None, org: Path | None, notes: bool
     return not any(one.severity is Severity.ERROR for one in found)
 
 
+# -- trace ------------------------------------------------------------------------------------------
+
+
+@app.command("trace")
+def trace(
+    bundles: BundlesArgument,
+    *,
+    product: Annotated[
+        list[str] | None, typer.Option("--product", metavar="N", help="только этот вид СЭМД / only this kind")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="страница HTML / an HTML page")
+    ] = None,
+    output: FormatOption = Format.TEXT,
+    folder: CatalogueOption = None,
+    org: OrganisationOption = None,
+) -> None:
+    """Откуда взялся каждый факт: правило, место, выражение; без значений / where each fact comes from, no values."""
+    from adapter.mapping import trace as form
+
+    tracer = form.Tracer(*loaded(catalogue(folder), org))
+    traces = [
+        one
+        for source, reading in readings(bundles)
+        for one in tracer.trace(reading, source=source, products=product or ())
+    ]
+    if html is not None:
+        write(form.as_html(traces, settings().lang), html)
+    if html is None or output is Format.JSON:
+        write(form.as_json(traces) if output is Format.JSON else form.as_text(traces, settings().lang))
+
+
+# -- coverage ---------------------------------------------------------------------------------------
+
+
+@app.command("coverage")
+def coverage(
+    bundles: BundlesArgument,
+    *,
+    min_rules: Annotated[
+        float, typer.Option("--min-rules", metavar="PCT", min=0, max=100, help="не меньше правил, % / at least, %")
+    ] = 0.0,
+    min_input: Annotated[
+        float, typer.Option("--min-input", metavar="PCT", min=0, max=100, help="не меньше входа, % / at least, %")
+    ] = 0.0,
+    output: FormatOption = Format.TEXT,
+    folder: CatalogueOption = None,
+    org: OrganisationOption = None,
+) -> None:
+    """Что во входе не прочитано и какие правила не сработали / what of the input and of the rules was not used.
+
+    Коды возврата / exit codes: 0, 1 — покрытие ниже заданного / below the asked for.
+    """
+    from adapter.mapping.coverage import Meter, as_text, measure
+    from adapter.mapping.coverage import as_json as machine
+
+    where = catalogue(folder)
+    found = measure((reading for _, reading in readings(bundles)), Meter(where, *loaded(where, org)))
+    write(machine(found) if output is Format.JSON else as_text(found, settings().lang))
+    if found.rules_percent < min_rules or found.input_percent < min_input:
+        raise typer.Exit(1)
+
+
 # -- schema -----------------------------------------------------------------------------------------
 
 

@@ -335,7 +335,7 @@ def _tracing(spec: Field, closure: Closure) -> Closure:
         run.path.append(f".{name}" if run.path else name)
         at = len(run.trace)
         result = closure(run, env, focus)
-        won = next((item.text for item in spec.sources if item.all(focus, env)), "") if result is not None else ""
+        won = "" if result is None else _origin(spec, env, focus)
         path = "".join(run.path)
         line = Traced(path, spec.rule, path_of(run.graph, focus), won, spec.concept, shape_of(result))
         run.trace.insert(at, line)
@@ -343,3 +343,14 @@ def _tracing(spec: Field, closure: Closure) -> Closure:
         return result
 
     return tracing
+
+
+def _origin(spec: Field, env: Env, focus: Any) -> str:
+    """The alternative that gave a value, or the sort of source that has no expression."""
+    if spec.identifier:
+        return f"identifier: {spec.identifier}"
+    if spec.coding is not None:
+        return f"coding: {'#'.join(spec.coding)}"
+    if spec.constant is not None:
+        return "constant"
+    return next((item.text for item in spec.sources if item.all(focus, env)), "")

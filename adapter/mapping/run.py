@@ -27,7 +27,7 @@ class Traced:
         path: the fact, from the product: ``patient.addresses[1].line``; a ``let`` is ``%name``.
         rule: id of the rule.
         place: FHIRPath of the focus.
-        expression: the alternative that gave the value, empty for constants.
+        expression: the alternative that gave the value; ``identifier: kind``, ``coding: …``, ``constant``.
         concept: concept map that translated it.
         shape: type of the value; never the value.
     """
