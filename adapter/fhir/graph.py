@@ -33,7 +33,7 @@ class Graph:
         self._paths: dict[int, str] = {}
         self._parents: dict[int, Resource] = {}
         self._links: dict[int, Resource] = {}
-        self._failed: list[tuple[Resource, Resource, Unresolved]] = []
+        self._failed: dict[int, Unresolved] = {}
         self._resources = Resources(bundle)
         for resource in self._resources.all:
             self._types.setdefault(resource["resourceType"], []).append(resource)
@@ -57,7 +57,7 @@ class Graph:
 
     def references(self, resource: Resource) -> list[Resource]:
         """Every Reference in a resource."""
-        return _references(resource)
+        return _references([resource])
 
     def path(self, resource: Resource) -> str:
         """FHIRPath of a resource: ``Bundle.entry[3].resource``, for a contained one with ``.contained[0]``.
@@ -91,22 +91,26 @@ class Graph:
 
     def _link(self) -> None:
         """Find the target of every Reference."""
-        find, links, failed = self._resources.find, self._links, self._failed
+        nodes = _references(self._resources.all)
+        if not self._resources.need_owner(nodes):
+            self._find(nodes, self.bundle)
+            return
         for resource in self._resources.all:
-            for node in _references(resource):
-                target, reason = find(node, resource)
-                if target is not None:
-                    links[id(node)] = target
-                elif reason is not None:
-                    failed.append((resource, node, reason))
+            self._find(_references([resource]), resource)
+
+    def _find(self, nodes: list[Resource], owner: Resource) -> None:
+        find, links = self._resources.find, self._links
+        for node in nodes:
+            target, reason = find(node, owner)
+            if target is not None:
+                links[id(node)] = target
+            elif reason is not None:
+                self._failed[id(node)] = reason
 
     def _unresolved(self) -> Iterator[Finding]:
-        owners: dict[int, tuple[Resource, dict[int, Unresolved]]] = {}
-        for resource, node, reason in self._failed:
-            owners.setdefault(id(resource), (resource, {}))[1][id(node)] = reason
-        for resource, reasons in owners.values():
-            for path, node_id in find_paths(resource, self.path(resource), reasons.keys()):
-                yield _finding(reasons[node_id], path)
+        for resource in self._resources.all if self._failed else ():
+            for path, node in find_paths(resource, self.path(resource), self._failed.keys()):
+                yield _finding(self._failed[node], path)
 
 
 def contained(resource: Resource) -> list[Resource]:
@@ -117,17 +121,16 @@ def contained(resource: Resource) -> list[Resource]:
     return [one for one in inner if one.__class__ is dict]
 
 
-def _references(resource: Resource) -> list[Resource]:
-    """Every Reference in a resource, level by level: faster than by recursion."""
+def _references(resources: list[Resource]) -> list[Resource]:
+    """Every Reference in some resources, level by level over all of them: faster than by recursion or one by one."""
     found: list[Resource] = []
-    level = [resource]
+    level = resources
     while level:
         found += [node for node in level if "reference" in node or ("identifier" in node and _is_logical(node))]
         values = [value for node in level for value in node.values() if value.__class__ is not str]
         level = [value for value in values if value.__class__ is dict]
-        for value in values:
-            if value.__class__ is list:
-                level += [item for item in value if item.__class__ is dict]
+        lists = [value for value in values if value.__class__ is list]
+        level += [item for items in lists for item in items if item.__class__ is dict]
     return found
 
 

@@ -26,13 +26,13 @@ def find_paths(root: Any, path: str, wanted: Collection[int]) -> Iterator[tuple[
 
 def children(path: str, node: Any) -> Iterator[tuple[str, Any]]:
     """The objects and lists' items below a node with their paths; scalars are left out."""
-    if node.__class__ is dict:
+    if isinstance(node, dict):
         for name, value in node.items():
-            if value.__class__ is dict:
+            if isinstance(value, dict):
                 yield f"{path}.{step(name)}", value
-            elif value.__class__ is list:
+            elif isinstance(value, list):
                 for index, item in enumerate(value):
-                    if item.__class__ is dict:
+                    if isinstance(item, dict):
                         yield f"{path}.{step(name)}[{index}]", item
 
 

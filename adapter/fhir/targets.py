@@ -62,7 +62,8 @@ class Resources:
         self.full_urls: dict[int, str] = {}
         self.repeated: list[Finding] = []
         self._by_url: dict[str, Resource] = {}
-        self._by_key: dict[tuple[str, str], Resource] = {}
+        self._by_key: dict[str, Resource] = {}
+        self._web = False  # whether an entry has a web address, so that relative references depend on it
         history = bundle.get("type") == "history"
         entries = bundle.get("entry")
         for index, entry in enumerate(entries if entries.__class__ is list else ()):
@@ -74,16 +75,25 @@ class Resources:
 
     def _add(self, index: int, entry: Resource, resource: Resource, *, history: bool) -> None:
         url, name = entry.get("fullUrl"), resource.get("id")
+        key = f"{resource['resourceType']}/{name}" if name.__class__ is str else ""
         first: Resource | None = None
         if url.__class__ is str and url:
             self.full_urls[id(resource)] = url
+            self._web = self._web or url.startswith("http")
             first = self._by_url.setdefault(url, resource)
-        elif name.__class__ is str:
-            first = self._by_key.get((resource["resourceType"], name), resource)
-        if name.__class__ is str:
-            self._by_key.setdefault((resource["resourceType"], name), resource)
+        elif key:
+            first = self._by_key.get(key, resource)
+        if key:
+            self._by_key.setdefault(key, resource)
         if first is not None and first is not resource and not history:
             self.repeated.append(_repeated(index, same=first == resource))
+
+    def need_owner(self, nodes: list[Resource]) -> bool:
+        """Whether it matters where a Reference stands: for ``#id``, and where an entry has a web address."""
+        if self._web:
+            return True
+        literals = (node.get("reference") for node in nodes)
+        return any(literal.__class__ is str and literal[:1] == "#" for literal in literals)
 
     def find(self, node: Resource, resource: Resource) -> Target:
         """The target of the Reference ``node`` that stands in ``resource``."""
@@ -93,6 +103,8 @@ class Resources:
         if literal.startswith("#"):
             return _contained(literal[1:], resource)
         target = self._by_url.get(literal)
+        if target is None and not self._web:
+            target = self._by_key.get(literal)
         if target is not None:
             return Target(target)
         found = self._literal(literal, resource)
@@ -116,7 +128,7 @@ class Resources:
             near = self._by_url.get(f"{own[2]}/{name}/{key}") if own else None
             if near is not None:
                 return Target(near)
-        target = self._by_key.get((name, key))
+        target = self._by_key.get(f"{name}/{key}")
         if target is not None and (not base or self._same_base(base, target)):
             return Target(target)
         return Target(reason=Unresolved.EXTERNAL if "://" in base else Unresolved.LOCAL)
@@ -166,9 +178,18 @@ class Resources:
         answers = self._by_identifier.get(key, [])
         if name:
             answers = [one for one in answers if one["resourceType"] == name]
-        if len(answers) == 1:
+        if not answers:
+            return Target(reason=Unresolved.LOGICAL)
+        if all(_same(one, answers[0]) for one in answers[1:]):
             return Target(answers[0])
-        return Target(reason=Unresolved.SEVERAL if answers else Unresolved.LOGICAL)
+        return Target(reason=Unresolved.SEVERAL)
+
+
+def _same(one: Resource, other: Resource) -> bool:
+    """Whether two entries are versions, or copies, of one resource."""
+    if one["resourceType"] != other["resourceType"]:
+        return False
+    return one == other or (one.get("id") is not None and one.get("id") == other.get("id"))
 
 
 def _key(identifier: Any) -> tuple[str, str] | None:

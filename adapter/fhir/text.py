@@ -54,11 +54,7 @@ _DECODER: Final = msgspec.json.Decoder(float_hook=number)
 
 
 class TrailingText(Exception):
-    """A complete value ends at byte ``end`` and more follows: maybe NDJSON."""
-
-    def __init__(self, end: int) -> None:
-        self.end = end
-        super().__init__(end)
+    """A complete value stands in the first line and more follows: NDJSON."""
 
 
 def refuse(code: str, message: Text, hint: Text, *, line: int = 0, column: int = 0) -> InputError:
@@ -248,12 +244,14 @@ def _walk(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _malformed(data: bytes, text: str) -> Exception:
     """The error of a text that is not JSON; ``text`` is the decoder's own, which quotes nothing of the input."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return _not_utf8(*line_and_column(data, error.start))
+    if "trailing characters" in text and _is_ndjson(data):
+        return TrailingText()
     found = _BYTE.search(text)
     offset = int(found[1]) if found else len(data)
-    if "trailing characters" in text:
-        end = _end_of_value(data)
-        if end is not None:
-            return TrailingText(end)
     line, column = line_and_column(data, offset)
     try:
         json.loads(data, parse_constant=_no_constant)
@@ -296,15 +294,14 @@ def _no_constant(_: str) -> Never:
     raise _Constant
 
 
-def _end_of_value(data: bytes) -> int | None:
-    """Where the first value of a text with more values ends; ``None`` where the rest begins no object."""
-    text = data.decode()
-    start = len(text) - len(text.lstrip(" \t\r\n"))
-    _, end = json.JSONDecoder().raw_decode(text, start)
-    rest = text[end:]
-    if not rest.lstrip(" \t").startswith(("\n", "\r")) or not rest.lstrip().startswith("{"):
-        return None
-    return len(text[:end].encode())
+def _is_ndjson(data: bytes) -> bool:
+    """Whether the first line is a whole value and an object follows; the text is known to go on after a value."""
+    first, _, rest = data.lstrip().partition(b"\n")
+    try:
+        _DECODER.decode(first)
+    except msgspec.DecodeError:
+        return False
+    return rest.lstrip().startswith(b"{")
 
 
 def line_and_column(data: bytes, offset: int) -> tuple[int, int]:
