@@ -71,7 +71,7 @@ class MappingError(UsageError):
 
 
 class ExpressionError(EgiszError):
-    """An expression of a mapping met data that it cannot be applied to: several items where one is needed, a wrong type.
+    """An expression of a mapping met data that it does not fit: several items where one is needed, a wrong type.
 
     The mapping is well formed, and so is the data: where it happens is known to the caller only.
 
