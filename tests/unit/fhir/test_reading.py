@@ -167,13 +167,15 @@ def test_ndjson_of_resources_is_grouped_by_patient() -> None:
         "subject": {"reference": "Patient/2"},
         "participant": [{"individual": {"reference": "PractitionerRole/r"}}],
         "serviceProvider": {"reference": "Organization/o"},
+        "reasonReference": [{"reference": "Condition/of-another"}],
     }
+    other = {"resourceType": "Condition", "id": "of-another", "subject": {"reference": "Patient/1"}}
     note = {"resourceType": "Composition", "id": "c", "encounter": {"reference": "Encounter/e"}}
     stranger = {"resourceType": "Observation", "id": "s", "subject": {"reference": "Patient/elsewhere"}}
     lonely = {"resourceType": "Location", "id": "l"}
-    readings = read(lines(organization, doctor, role, first, second, visit, note, stranger, lonely))
+    readings = read(lines(organization, doctor, role, first, second, visit, other, note, stranger, lonely))
     found = [[entry["resource"]["id"] for entry in reading.bundle["entry"]] for reading in readings]
-    assert found == [["o", "1"], ["o", "d", "r", "2", "e", "c"], ["s"], ["l"]]
+    assert found == [["o", "1", "of-another"], ["o", "d", "r", "2", "e", "c"], ["s"], ["l"]]
 
 
 def test_a_bad_line_does_not_stop_the_others() -> None:
@@ -306,6 +308,16 @@ def test_xml_of_r5_is_recognised() -> None:
     (reading,) = read(XML.replace("{more}", more).encode())
     assert (reading.version, reading.findings) == (FhirVersion.R5, ())
     assert isinstance(reading.bundle["entry"][0]["resource"]["reaction"][0]["manifestation"], dict)
+
+
+def test_lists_of_xml_are_no_sign_of_a_version() -> None:
+    data = (
+        b'<Encounter xmlns="http://hl7.org/fhir"><status value="planned"/>'
+        b'<class><coding><code value="AMB"/></coding></class></Encounter>'
+    )
+    (reading,) = read(data)
+    assert (reading.version, reading.findings) == (FhirVersion.R5, ())
+    assert reading.bundle["entry"][0]["resource"]["class"] == [{"coding": [{"code": "AMB"}]}]
 
 
 def test_primitive_lists_of_xml_keep_step_with_their_extensions() -> None:
