@@ -108,12 +108,13 @@ class Converter:
             traced: keep how each fact came about.
         """
         graph = Graph(reading.bundle, reading.version)
+        findings: list[Finding] = []
         documents = tuple(
             self._document(product, graph, traced)
-            for product in self.mappings.plan(graph, self.organisation)
+            for product in self.mappings.plan(graph, self.organisation, findings)
             if not products or product.document in products
         )
-        return Conversion((*reading.findings, *graph.findings), documents)
+        return Conversion((*reading.findings, *graph.findings, *findings), documents)
 
     def _document(self, product: Product, graph: Graph, traced: bool) -> Document:
         made = self.mappings.facts(product, graph, self.organisation, self.terms, traced=traced)

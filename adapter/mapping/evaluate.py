@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from adapter.errors import MappingError
+from adapter.errors import ExpressionError, MappingError
 from adapter.facts import Fact, Null
 from adapter.findings import Severity, Text
 from adapter.mapping.concepts import ConceptMap
@@ -80,10 +80,14 @@ class Compiler:
         required = spec.required
 
         def guarded(run: Run, env: Env, focus: Any) -> Any:
-            if when is not None and not when.truth(focus, env):
-                return nothing
             before = len(run.findings)
-            result = value(run, env, focus)
+            try:
+                if when is not None and not when.truth(focus, env):
+                    return nothing
+                result = value(run, env, focus)
+            except ExpressionError as error:
+                run.find("MAP04", Severity.ERROR, spec, focus, error.text)
+                result = None
             if result is None or result == []:
                 if required is not None and len(run.findings) == before:
                     _missing(run, spec, focus, required)
@@ -353,4 +357,5 @@ def _origin(spec: Field, env: Env, focus: Any) -> str:
         return f"coding: {'#'.join(spec.coding)}"
     if spec.constant is not None:
         return "constant"
+    # Read again for the trace alone; a value came, so none of them up to the one that gave it can fail.
     return next((item.text for item in spec.sources if item.all(focus, env)), "")

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapter.catalogue import Catalogue
-from adapter.errors import UsageError
+from adapter.errors import ExpressionError, UsageError
 from adapter.facts import Fact
 from adapter.fhir.graph import Graph
-from adapter.findings import Finding, Text
+from adapter.findings import Finding, Place, Severity, Text
 from adapter.mapping.concepts import ConceptMap, load_concepts
 from adapter.mapping.converters import CONVERTERS
 from adapter.mapping.evaluate import Closure, Compiler
-from adapter.mapping.fhirpath import Env
+from adapter.mapping.fhirpath import Env, Expression
 from adapter.mapping.identifiers import Identifiers, load_identifiers
 from adapter.mapping.load import load_specs, no_such
 from adapter.mapping.model import MapSpec, Route
@@ -79,8 +79,14 @@ class Mappings:
                 raise no_such(at, key, name, known[key], Text("имя", "name"))
         return cls(maps, documents, routes, identifiers, concepts)
 
-    def plan(self, graph: Graph, organisation: Organisation) -> Iterator[Product]:
-        """The products of a Bundle: routes in order, resources of each in the graph's stable order."""
+    def plan(
+        self, graph: Graph, organisation: Organisation, findings: list[Finding] | None = None
+    ) -> Iterator[Product]:
+        """The products of a Bundle: routes in order, resources of each in the graph's stable order.
+
+        Args:
+            findings: takes MAP04 for a condition that does not fit the data; such a route makes nothing.
+        """
         env = Env({"bundle": graph.bundle, "org": organisation.values}, graph)
         for route in self.routes:
             document = organisation.routes.get(route.id, route.product)
@@ -88,7 +94,7 @@ class Mappings:
                 continue
             for resource in graph.of_type(route.focus):
                 inner = Env({**env.variables, "resource": resource}, graph)
-                if route.when is None or route.when.truth(resource, inner):
+                if route.when is None or _holds(route, route.when, resource, inner, graph, findings):
                     yield Product(route.id, document, resource)
 
     def facts(
@@ -137,3 +143,21 @@ class Mappings:
         if closure is None:
             closure = self._closures[key] = Compiler(self.maps, self.concepts, traced=traced).map(spec)
         return closure
+
+
+def _holds(
+    route: Route,
+    when: Expression,
+    resource: dict[str, Any],
+    env: Env,
+    graph: Graph,
+    findings: list[Finding] | None,
+) -> bool:
+    try:
+        return when.truth(resource, env)
+    except ExpressionError as error:
+        if findings is None:
+            raise
+        place = Place(fhirpath=graph.path(resource))
+        findings.append(Finding("MAP04", Severity.ERROR, error.text, place=place, rule=route.id))
+        return False
