@@ -27,7 +27,7 @@ def interpreted(text: str, variables: Iterable[str]) -> Code:
 
         evaluate: Any = apply_parsed_path  # without types
         given = {name: _materialised(env.variables[name]) for name in wanted if name in env.variables}
-        options = {"returnRawData": True, "userInvocationTable": _functions(env)}
+        options = {"returnRawData": True, "userInvocationTable": dialect_functions(env)}
         try:
             found = evaluate(items(item), _parsed(text), given, _model(), options)
         except ExpressionError:
@@ -68,8 +68,8 @@ def _materialised(variable: Any) -> Any:
     return items(value)
 
 
-def _functions(env: Env) -> dict[str, Any]:
-    """The functions that we add or understand differently."""
+def dialect_functions(env: Env) -> dict[str, Any]:
+    """The functions that we add or understand differently, as fhirpathpy takes them."""
 
     def resolve(found: list[Any]) -> list[Any]:
         graph = env.graph

@@ -296,7 +296,14 @@ def test_observation(text: str, expected: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("active", True), ("contact", False), ("id", True), ("deceased = @2024", False), ("id = 'x'", False), ("{}", False)],
+    [
+        ("active", True),
+        ("contact", False),
+        ("id", True),
+        ("deceased = @2024", False),
+        ("id = 'x'", False),
+        ("{}", False),
+    ],
 )
 def test_truth(text: str, expected: bool) -> None:
     assert compile_expression(text).truth(PATIENT, ENV) is expected
