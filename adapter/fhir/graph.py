@@ -110,7 +110,10 @@ class Graph:
     def _unresolved(self) -> Iterator[Finding]:
         for resource in self._resources.all if self._failed else ():
             for path, node in find_paths(resource, self.path(resource), self._failed.keys()):
-                yield _finding(self._failed[node], path)
+                reason = self._failed[node]
+                # Who issued a number is named by an identifier (code of a passport office), never sent as a resource.
+                if not (reason is Unresolved.LOGICAL and path.endswith(".assigner")):
+                    yield _finding(reason, path)
 
 
 def contained(resource: Resource) -> list[Resource]:

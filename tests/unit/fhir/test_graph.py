@@ -81,6 +81,13 @@ def test_a_reference_that_names_nothing_is_none(bundle: Resource, reference: Res
     assert Graph(bundle).findings == ()
 
 
+def test_who_issued_a_number_is_not_looked_for(bundle: Resource) -> None:
+    resource(bundle, 0)["identifier"][0]["assigner"] = {"identifier": {"system": "urn:x", "value": "770-001"}}
+    assert Graph(bundle).findings == ()
+    resource(bundle, 0)["identifier"][0]["assigner"] = {"reference": "Organization/none"}
+    assert len(Graph(bundle).findings) == 1
+
+
 def test_an_absolute_url_means_an_entry_without_a_web_address(bundle: Resource) -> None:
     reference = resource(bundle, 1)["subject"] = {"reference": "https://example.org/fhir/Patient/p1"}
     assert Graph(bundle).resolve(reference) is resource(bundle, 0)
