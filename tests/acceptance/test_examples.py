@@ -1,0 +1,143 @@
+"""The example Bundles make the documents that their stories say, checked with the Ministry's packs and books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from lxml import etree
+
+from adapter.catalogue import Catalogue
+from adapter.convert import Conversion, Converter
+from adapter.fhir import read
+from adapter.findings import Severity
+from adapter.nsi import BookStore
+from adapter.nsi.importer import import_folder
+from adapter.organisation import load_organisation
+from adapter.xml import HL7, parse
+from conformance import Checker
+from conformance.packs import PackStore
+from conformance.report import Status
+
+pytestmark = [pytest.mark.packs, pytest.mark.books]
+
+BUNDLES = Path(__file__).parents[2] / "examples" / "bundles"
+MIS = "1.2.643.5.1.13.13.12.2.77.99999.100.1.1"
+SNILS = "112-233-445 95"
+POLICY = "1234567890123452"
+
+
+class Story(NamedTuple):
+    """What a Bundle is about.
+
+    Attributes:
+        version: of FHIR, as detected.
+        errors: document kind -> (code, rule) of its mapping errors; every kind of the Bundle is here.
+        says: document kind -> texts and attribute values that the document must hold.
+    """
+
+    version: str
+    errors: dict[str, frozenset[tuple[str, str]]]
+    says: dict[str, frozenset[str]]
+
+
+def clean(version: str, kind: str, *says: str) -> Story:
+    return Story(version, {kind: frozenset()}, {kind: frozenset(says)})
+
+
+STORIES = {
+    "170-r4-rucore": clean("R4", "170", "P-1001", SNILS, POLICY, "Т-100", "202410051800+0300", "Положительный"),
+    "170-r4-frcore": clean("R4", "170", "2001", SNILS, POLICY, "118", "48", "Т-200", "I-ТС"),
+    "170-r4b-n3": clean("R4B", "170", "3001", SNILS, POLICY, "000003", "Т-300", "170-i-3001.2"),
+    "170-bare-words": clean("R4", "170", "4001", SNILS, POLICY, "C-4001", "Т-400"),
+    "195-r4": clean("R4", "195", "H-8001", "SET-8001", "DOC-8001", SNILS, "K35.8", "202611121330+0300"),
+    "204-r5-rucore26": clean("R5", "204", "DOC-6001", "SET-6001", SNILS, "I10", "E66.0", "142", "91", "36.6", "88"),
+    "refusal-r4": Story("R4", {}, {}),
+    "foreigner-204-r5": Story(
+        "R5",
+        # The kind of vaccinations wants a СНИЛС, which a foreigner may not have; the conclusion does not.
+        {"204": frozenset(), "170": frozenset({("MAP01", "170.patient.snils")})},
+        {"204": frozenset({"DOC-7001", "TT", "118", "19960210", "2", "3"}), "170": frozenset()},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def build(packs_source: Path, nsi_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Converter]:
+    """Makes converters over one temporary store of packs and books."""
+    home = tmp_path_factory.mktemp("examples")
+    PackStore(home / "packs").install(packs_source)
+    import_folder(nsi_source, home / "nsi")
+
+    def converter() -> Converter:
+        catalogue = Catalogue()
+        books = BookStore(home / "nsi", catalogue)
+        checker = Checker(
+            PackStore(home / "packs"),
+            books,
+            catalogue=catalogue,
+            cache=home / "schematron",
+            today=lambda: date(2026, 11, 24),
+        )
+        return Converter(catalogue, books, load_organisation(catalogue), checker=checker, cache=home / "templates")
+
+    return converter
+
+
+@pytest.fixture(scope="module")
+def converter(build: Callable[[], Converter]) -> Converter:
+    return build()
+
+
+def convert(converter: Converter, name: str) -> Conversion:
+    (reading,) = read((BUNDLES / f"{name}.json").read_bytes())
+    return converter.convert(reading)
+
+
+def values(data: bytes) -> set[str]:
+    """Texts and attribute values of a document."""
+    elements = list(parse(data).getroot().iter(etree.Element))
+    texts = {(element.text or "").strip() for element in elements}
+    return texts | {str(value) for element in elements for value in element.attrib.values()}
+
+
+def test_every_bundle_has_a_story() -> None:
+    assert {path.stem for path in BUNDLES.glob("*.json")} == set(STORIES)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_documents_are_as_the_story_says(converter: Converter, name: str) -> None:
+    story = STORIES[name]
+    (reading,) = read((BUNDLES / f"{name}.json").read_bytes())
+    assert reading.version.name == story.version
+    conversion = converter.convert(reading)
+    assert [one for one in conversion.findings if one.severity is not Severity.NOTE] == []
+    assert sorted(document.kind for document in conversion.documents) == sorted(story.errors)
+    for document in conversion.documents:
+        assert document.data is not None
+        bad = {(one.code, one.rule) for one in document.findings if one.severity is not Severity.NOTE}
+        mapped = {one for one in bad if one[0].startswith("MAP")}
+        assert mapped == story.errors[document.kind]
+        assert document.ok == (not mapped)
+        assert story.says[document.kind] - values(document.data) == set()
+        if document.ok:
+            assert not bad
+            assert document.report is not None
+            assert {stage.status for stage in document.report.stages} == {Status.PASSED}
+
+
+def test_both_addresses_of_the_foreigner_are_those_in_russia(converter: Converter) -> None:
+    document = next(one for one in convert(converter, "foreigner-204-r5").documents if one.kind == "204")
+    assert document.data is not None
+    addresses = parse(document.data).getroot().findall("h:recordTarget/h:patientRole/h:addr", {"h": HL7})
+    assert [one.findtext("h:postalCode", namespaces={"h": HL7}) for one in addresses] == ["101000", "140000"]
+
+
+def test_the_same_bytes_twice(converter: Converter, build: Callable[[], Converter]) -> None:
+    other = build()
+    for name in STORIES:
+        first, second = ([one.data for one in convert(each, name).documents] for each in (converter, other))
+        assert first == second
