@@ -62,7 +62,7 @@ class Code:
         value: ``(focus, env)`` → a collection in its cheapest shape.
         truth: ``(focus, env)`` → true, false, or ``None`` for empty: the collection as one boolean.
         first: ``(focus, env)`` → the first item or ``None``.
-        literal: the value of a constant, else ``NOTHING``.
+        literal: the collection that a constant gives, in its cheapest shape, else ``NOTHING``.
         member: name of the element where this is ``name`` of the focus and nothing more.
     """
 
@@ -90,7 +90,7 @@ def boolean(truth: Truth) -> Code:
 
 
 def constant(value: Any) -> Code:
-    """A code that gives ``value`` (one item or ``None``)."""
+    """A code that always gives ``value``, a collection in its cheapest shape."""
     return Code(lambda _item, _env: value, literal=value)
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from adapter.findings import Text
 from adapter.mapping.fhirpath.code import (
+    NOTHING,
     Code,
     Env,
     Truth,
+    Value,
     boolean,
     constant,
     items,
@@ -165,12 +167,25 @@ def implies(left: Code, right: Code) -> Code:
 def is_in(left: Code, right: Code) -> Code:
     """``in``"""
     one, other = left.value, right.value
+    words = frozenset(items(right.literal) if right.literal is not NOTHING else ())
+    if words and all(map(_plain_string, words)):
+        return boolean(_in_words(one, words))
 
     def truth(item: Any, env: Env) -> bool | None:
         wanted = only(one(item, env), "in")
         return None if wanted is None else contains(items(other(item, env)), wanted)
 
     return boolean(truth)
+
+
+def _in_words(one: Value, words: frozenset[str]) -> Truth:
+    def truth(item: Any, env: Env) -> bool | None:
+        wanted = one(item, env)
+        if wanted.__class__ is not str:
+            wanted = only(wanted, "in")
+        return None if wanted is None else isinstance(wanted, str) and wanted in words
+
+    return truth
 
 
 def has(left: Code, right: Code) -> Code:
@@ -181,6 +196,8 @@ def has(left: Code, right: Code) -> Code:
 def union(left: Code, right: Code) -> Code:
     """``|``: the items of both, without repetitions."""
     one, other = left.value, right.value
+    if left.literal is not NOTHING and right.literal is not NOTHING:
+        return constant(shape(unique(items(left.literal) + items(right.literal))))
     return Code(lambda item, env: shape(unique(items(one(item, env)) + items(other(item, env)))))
 
 

@@ -10,6 +10,7 @@ from adapter.mapping.fhirpath.code import Code, Env, Value, mismatch, only, shap
 
 _ABSTRACT = frozenset({"Resource", "DomainResource"})
 _NOT_DOMAIN = frozenset({"Bundle", "Parameters", "Binary"})
+_SPELLINGS = {name: frozenset(names) for name, names in CHOICES.items()}
 _WHOLE = Text("целое число", "an integer")
 
 
@@ -23,7 +24,7 @@ def root_member(name: str) -> Code:
     if name[:1].isupper():
         return Code(_typed(name))
     if name in CHOICES:
-        return Code(_choice(name, CHOICES[name]))
+        return Code(_choice(name))
 
     def value(item: Any, _env: Env) -> Any:
         if item.__class__ is dict:
@@ -55,15 +56,10 @@ def is_resource(item: Any, name: str) -> bool:
     return name in _ABSTRACT and (name == "Resource" or kind not in _NOT_DOMAIN)
 
 
-def _choice(name: str, names: tuple[str, ...]) -> Value:
-    known = frozenset((name, *names))
-
+def _choice(name: str) -> Value:
     def value(item: Any, _env: Env) -> Any:
         if item.__class__ is dict:
-            found = item.get(name)
-            if found is None:
-                return _any_of(item, known)
-            return present(found) if found.__class__ is list else found
+            return get(item, name)
         return spread(item, name) if item.__class__ is list else None
 
     return value
@@ -85,18 +81,21 @@ def get(item: dict[str, Any], name: str) -> Any:
     """The element of one object, in its cheapest shape."""
     found = item.get(name)
     if found is None:
-        return _any_of(item, frozenset(CHOICES[name])) if name in CHOICES else None
+        return _any_of(item, _SPELLINGS[name]) if name in _SPELLINGS else None
     return present(found) if found.__class__ is list else found
 
 
 def spread(found: list[Any], name: str) -> Any:
     """The element of every object of a list."""
     result: list[Any] = []
+    spellings = _SPELLINGS.get(name)
     for item in found:
         if item.__class__ is dict:
-            value = get(item, name)
+            value = item.get(name)
+            if value is None and spellings is not None:
+                value = _any_of(item, spellings)
             if value.__class__ is list:
-                result += value
+                result += present(value)
             elif value is not None:
                 result.append(value)
     return shape(result)
