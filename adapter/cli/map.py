@@ -9,9 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import orjson
 import typer
+from rich.console import Console
 
 from adapter.catalogue import Catalogue
 from adapter.errors import EgiszError, EnvironmentProblem, MappingError, UsageError
@@ -354,7 +354,7 @@ def repeated(run: Callable[[], bool], where: Catalogue, watch: bool) -> None:
     try:
         for _ in changes(where):
             if sys.stdout.isatty():
-                click.clear()
+                Console().clear()
             try:
                 run()
             except EgiszError as error:
