@@ -16,6 +16,7 @@ from adapter.mapping.run import Run
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _DATETIME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?")
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_BLANKS: Final = re.compile(r"[ \t\r\n]+")
 _UNIT_BOOK: Final = "1.2.643.5.1.13.13.11.1358"
 #: Numbers up to this one have no check digits.
 _LAST_UNCHECKED_SNILS: Final = 1001998
@@ -246,8 +247,8 @@ def boolean(value: Any, _arguments: Mapping[str, Any], run: Run) -> bool:
 
 
 def text(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
-    """A text for people: line ends and runs of spaces folded."""
-    return " ".join(_string(value).split())
+    """A text for people: line ends and runs of spaces folded, whatever else is white (a no-break space) kept."""
+    return _BLANKS.sub(" ", _string(value)).strip(" ")
 
 
 def first(value: Any, _arguments: Mapping[str, Any], run: Run) -> Any:
