@@ -49,6 +49,7 @@ def convert(name: str, value: Any, **arguments: Any) -> Any:
         ("string", True, "true"),
         ("boolean", "false", False),
         ("text", " a\n b ", "a b"),
+        ("text", "№\u00a01", "№\u00a01"),
         ("first", [1, 2], 1),
         ("last", [1, 2], 2),
         ("join", ["a", "b"], "a b"),
