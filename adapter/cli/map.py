@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 
 from adapter.catalogue import Catalogue
 from adapter.errors import EgiszError, EnvironmentProblem, MappingError, UsageError
@@ -351,6 +350,8 @@ def repeated(run: Callable[[], bool], where: Catalogue, watch: bool) -> None:
         if not run():
             raise typer.Exit(1)
         return
+    from rich.console import Console
+
     try:
         for _ in changes(where):
             if sys.stdout.isatty():
