@@ -124,6 +124,13 @@ def test_coverage_is_a_gate(bundle: Path) -> None:
     assert (code, made["documents"], made["not_made"]) == (0, {"170": 1}, ["195", "204"])
 
 
+def test_the_examples_cover_most_of_the_mappings() -> None:
+    examples = Path(__file__).parents[3] / "examples" / "bundles"
+    code, output = run("coverage", examples, "--min-rules", "75", "--min-input", "80")
+    assert code == 0, output
+    assert "Not made" not in output
+
+
 def test_a_folder_of_bundles(bundle: Path, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
