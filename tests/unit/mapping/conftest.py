@@ -21,7 +21,7 @@ MINIMAL = {
     "mappings/identifiers.yaml": """
         kinds:
           snils:
-            types: ["http://example.org/types#snils", "1.2.643.1#9"]
+            types: ["http://example.org/types#snils", "1.2.643.1#9", "http://example.org/book#8"]
             systems: ["https://example.org/systems/snils", {system: "urn:implying", implies: {kind: {code: "7"}}}]
             shape: "[0-9]{11}"
           mis-patient: {suffix: "10"}

@@ -177,6 +177,7 @@ SNILS = {"value": "112-233-445 95"}
         ({**SNILS, "type": {"coding": [{"system": "http://example.org/types", "code": "snils"}]}}, True),
         ({**SNILS, "type": {"coding": [{"system": "http://example.org/book", "code": "9"}]}}, True),
         ({**SNILS, "type": {"coding": [{"system": "urn:oid:1.2.643.1", "code": "9"}]}}, True),
+        ({**SNILS, "type": {"coding": [{"system": "urn:oid:1.2.643.1", "code": "8"}]}}, True),
         ({"value": "11223344595"}, True),
         ({"value": "11223344595", "system": "urn:other"}, False),
         ({"system": "urn:implying", "value": "1"}, True),

@@ -20,6 +20,7 @@ fields:
   sex: {{coding: '{GENDER}#1'}}
   born: {{from: birthDate, as: hl7-date, required: true, absent: NI}}
   weight: {{from: extension('w').value, as: string}}
+  active: active
   org: "%org.name"
   boss: {{from: managingOrganization.resolve().name}}
 """
@@ -73,6 +74,7 @@ def test_passes(small: Small, body: str) -> None:
         (f"{GIVEN}\nexpect: {{sex: {{code: 1}}}}", "sex.code: expected 1, got '1'"),
         (f"{GIVEN}\nfindings: []", "unexpected finding MAP01 m.born"),
         (f"{GIVEN}\nfindings: [MAP01, MAP02 m.sex]", "the finding MAP02 m.sex is not there"),
+        ("given: {resourceType: Patient, active: true}\nexpect: {active: 1}", "active: expected 1, got True"),
         ("given: {resourceType: Bundle}", "mappings/tests/t.yaml:4:12: the Bundle has no Patient"),
     ],
 )
