@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from adapter.errors import ExpressionError, MappingError
-from adapter.facts import Fact, Null
+from adapter.facts import Coding, Fact, Null
 from adapter.findings import Severity, Text
 from adapter.mapping.concepts import ConceptMap
 from adapter.mapping.converters import CONVERTERS, ConversionError
@@ -289,6 +289,9 @@ def _conversion(spec: Field, name: str, arguments: Mapping[str, Any]) -> Closure
 
 def _clean(run: Run, spec: Field, result: Any, focus: Any) -> Any:
     """What XML can carry; a text of blanks is nothing. Looks into what converters make: ids, quantities, facts."""
+    if result.__class__ is Coding:
+        # Of a book; one whose name is the sender's is a BorrowedCoding.
+        return result
     if isinstance(result, str):
         if FORBIDDEN.search(result):
             _forbidden(run, spec, focus)

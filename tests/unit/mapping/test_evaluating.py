@@ -273,6 +273,9 @@ def test_a_code_that_is_known_to_the_sender_only(small: Small, facts: Facts) -> 
     made = facts("a: {from: v, concept: icd}", {"v": coding(book, "J06.9", display="ОРВИ", version="2.26")})
     assert (made.facts.a.display, made.facts.a.version) == ("ОРВИ", "2.26")
     assert codes(made) == [("MAP06", "m.a", "note")]
+    hostile = facts("a: {from: v, concept: icd}", {"v": coding(book, "J06.9", display="О\x00", version="2.26")})
+    assert hostile.facts.a is None
+    assert [code for code, _, _ in codes(hostile)] == ["MAP06", "MAP04"]
 
 
 def test_the_trace_has_paths_rules_and_shapes_and_no_values(small: Small) -> None:
