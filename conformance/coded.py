@@ -243,7 +243,7 @@ def _foreign(places: int) -> tuple[Text, Text]:
 def _not_stored(oid: str, version: str, versions: tuple[str, ...], places: int) -> tuple[Text, Text]:
     short = short_oid(oid)
     hint = Text(
-        f"Загрузите его: egisz nsi sync {short}@{version} или egisz nsi import ПАПКА.",
+        f"Загрузите: egisz nsi sync {short}@{version} или egisz nsi import ПАПКА.",
         f"Get it: egisz nsi sync {short}@{version} or egisz nsi import DIR.",
     )
     if not versions:
@@ -276,6 +276,6 @@ def _no_rows(book: Book, places: int) -> tuple[Text, Text]:
         f"The rows of book {short} version {book.version} are not stored, only its passport is; "
         f"places not checked: {places}.",
     ), Text(
-        f"Загрузите их: egisz nsi sync {short}@{book.version}.",
+        f"Загрузите: egisz nsi sync {short}@{book.version}.",
         f"Get them: egisz nsi sync {short}@{book.version}.",
     )
