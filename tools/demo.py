@@ -109,7 +109,10 @@ class Demo:
         found = sorted(BUNDLES.glob("*.json"))
         if not found:
             return
-        say("Преобразование Bundle FHIR в СЭМД.", "Converting FHIR Bundles to СЭМД.")
+        say(
+            "Преобразование Bundle FHIR в СЭМД. Иностранцу без СНИЛС вид 170 не положен: этот документ не создаётся.",
+            "Converting FHIR Bundles to СЭМД. Kind 170 has no place for a foreigner without СНИЛС: that one is not made.",
+        )
         self.egisz("convert", *found, "--out", self.build / "documents", expected=(0, 1))
         print(name(self.build / "documents"))
 

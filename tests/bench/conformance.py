@@ -157,7 +157,7 @@ def growth(checker: Checker, data: bytes) -> None:
     rows = {}
     loaded = checker.load("119")
     assert loaded is not None
-    for times in (64, 256, 1024, 2900):
+    for times in (64, 512, 2048, 7200):
         big = enlarge(data, "//h:structuredBody/h:component[1]/h:section/h:entry[3]", times)
         report = checker.check(big, count=False)
         assert report.ok
