@@ -110,8 +110,8 @@ class Demo:
         if not found:
             return
         say(
-            "Преобразование Bundle FHIR в СЭМД. Иностранцу без СНИЛС вид 170 не положен: этот документ не создаётся.",
-            "Converting FHIR Bundles to СЭМД. Kind 170 has no place for a foreigner without СНИЛС: that one is not made.",
+            "Преобразование Bundle FHIR в СЭМД. Иностранцу без СНИЛС вид 170 не положен: он не создаётся.",
+            "Converting FHIR Bundles to СЭМД. Kind 170 is not for a foreigner without СНИЛС: it is not made.",
         )
         self.egisz("convert", *found, "--out", self.build / "documents", expected=(0, 1))
         print(name(self.build / "documents"))
