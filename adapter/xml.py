@@ -31,6 +31,9 @@ PREFIXES: Final[dict[str, str]] = {
     XSI: "xsi:",
 }
 
+#: Characters that XML 1.0 cannot carry.
+FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 Element = etree._Element
 ElementTree = etree._ElementTree
 

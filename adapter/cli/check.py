@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapter.errors import EnvironmentProblem, UsageError
+from adapter.cli.output import write
+from adapter.errors import UsageError
 from adapter.findings import Text
 from adapter.settings import settings
 
@@ -104,7 +105,7 @@ def check(
         colour=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         quiet=quiet,
     )
-    _write(renderer(output_format.value)(reports, options), output)
+    write(renderer(output_format.value)(reports, options), output)
     if not all(report.ok for report in reports) or (strict and any(unchecked(report) for report in reports)):
         raise typer.Exit(1)
 
@@ -177,16 +178,3 @@ def _checked(items: Sequence[Input], setup: Setup, jobs: int | None, quiet: bool
         for report in check_inputs(items, setup, min(jobs, len(items))):
             bar.advance(task)
             yield report
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, "utf-8")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise EnvironmentProblem(
-            Text(f"Отчёт не записан в {output}: {reason}", f"The report was not written to {output}: {reason}")
-        ) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
+from adapter.cli.output import write_file
 from adapter.errors import EnvironmentProblem, InputError, UsageError
 from adapter.findings import Finding, Severity, Text
 from adapter.settings import settings
@@ -65,14 +66,15 @@ def convert(
     Коды возврата / exit codes: 0 ошибок нет, 1 есть ошибки, 2 неверный вызов, 3 среда.
     """
     converter = _converter(catalogue, org)
+    _folder(out)
     entries: list[dict[str, Any]] = []
     for path in bundles:
         for source, conversion in _conversions(converter, path, fhir_version, tuple(product or ()), trace):
             entries.append(_written(source, conversion, out, trace, force))
-    manifest = {"manifest": 1, "bundles": entries}
-    _write(out / "manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    manifest = orjson.dumps({"manifest": 1, "bundles": entries}, option=orjson.OPT_INDENT_2)
+    write_file(out / "manifest.json", manifest)
     if output_format is Format.JSON:
-        typer.echo(orjson.dumps(manifest, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(manifest.decode())
     else:
         typer.echo("\n".join(_summary(entries, settings().lang)))
     if not all(entry["ok"] for entry in entries):
@@ -129,10 +131,10 @@ def _written(source: str, conversion: Conversion, out: Path, trace: bool, force:
         name = document.name if document.ok else document.name.removesuffix(".xml") + INVALID
         file = None
         if document.data is not None and (document.ok or force):
-            _write(out / name, document.data)
+            write_file(out / name, document.data)
             file = name
         if trace:
-            _write(out / f"{name.removesuffix('.xml')}.trace.json", orjson.dumps(document.trace))
+            write_file(out / f"{name.removesuffix('.xml')}.trace.json", orjson.dumps(document.trace))
         documents.append(_entry(document, file))
     return {
         "source": source,
@@ -191,11 +193,10 @@ def _lines(findings: list[dict[str, Any]], language: str) -> Iterator[str]:
             yield f"        → {one['hint'][language]}"
 
 
-def _write(path: Path, data: bytes) -> None:
+def _folder(out: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EnvironmentProblem(
-            Text(f"не записано: {path}: {error.strerror}", f"not written: {path}: {error.strerror}")
+            Text(f"папка не создана: {out}: {error.strerror}", f"cannot make the folder: {out}: {error.strerror}")
         ) from error

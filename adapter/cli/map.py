@@ -13,7 +13,8 @@ import orjson
 import typer
 
 from adapter.catalogue import Catalogue
-from adapter.errors import EgiszError, EnvironmentProblem, MappingError, UsageError
+from adapter.cli.output import write
+from adapter.errors import EgiszError, MappingError, UsageError
 from adapter.findings import Text
 from adapter.settings import settings
 
@@ -113,20 +114,6 @@ def readings(paths: list[Path]) -> Iterator[tuple[str, Reading]]:
 
 def _bundles(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in {".json", ".xml", ".ndjson"})
-
-
-def write(text: str, output: Path | None = None) -> None:
-    """To a file or to standard output."""
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, "utf-8")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise EnvironmentProblem(
-            Text(f"не записано в {output}: {reason}", f"not written to {output}: {reason}")
-        ) from error
 
 
 def as_json(value: Any) -> str:

@@ -6,7 +6,6 @@ serialised, so that the bytes depend on the facts only. Text is escaped by autoe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -37,7 +36,6 @@ from adapter.facts import II, Coding, Fact, Null, Quantity
 from adapter.findings import Finding, Place, Severity, Text
 
 DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
-_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NSI: Final = "1.2.643.5.1.13.13."
 _SECTIONS: Final = "99.2.197"
 _FIELDS: Final = "99.2.166"
@@ -164,7 +162,7 @@ def _finished(template: str, written: str, facts: Fact) -> bytes:
     try:
         tree = xml.parse(written.encode())
     except (XmlRefused, UnicodeEncodeError) as error:
-        if _FORBIDDEN.search(written):
+        if xml.FORBIDDEN.search(written):
             raise InputError(_forbidden(facts)) from None
         if isinstance(error, XmlRefused) and error.finding.code == "XML04":
             raise
@@ -213,7 +211,7 @@ def _raised_at(error: TemplateError) -> tuple[str, int] | None:
 
 def _forbidden(facts: Fact) -> Finding:
     """MAP04: names the facts whose text XML cannot carry."""
-    paths = [path for path, text in texts(facts) if _FORBIDDEN.search(text)]
+    paths = [path for path, text in texts(facts) if xml.FORBIDDEN.search(text)]
     if not paths:
         raise InternalError("a template wrote a character that XML forbids, and no fact has one")
     return Finding(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from adapter.errors import ExpressionError, MappingError
 from adapter.facts import Coding, Fact, Null
@@ -14,12 +13,10 @@ from adapter.mapping.converters import CONVERTERS, ConversionError
 from adapter.mapping.fhirpath import Env
 from adapter.mapping.model import Field, MapSpec
 from adapter.mapping.run import Run, Traced, path_of, shape_of
+from adapter.xml import FORBIDDEN
 
 #: From a run, the variables and a focus to a fact.
 Closure = Callable[[Run, Env, Any], Any]
-
-#: Characters that XML 1.0 cannot carry.
-FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Compiler:

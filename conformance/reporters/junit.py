@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from lxml import etree
 
 from adapter.findings import Finding, Severity
+from adapter.xml import FORBIDDEN
 from conformance.report import Report, Stage, Status
 from conformance.reporters import Options
 from conformance.reporters import words as w
 
 #: What XML 1.0 cannot hold; a file name can.
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(reports: Sequence[Report], options: Options) -> str:
@@ -76,4 +75,4 @@ def _seconds(stages: Sequence[Stage]) -> str:
 
 
 def _clean(text: str) -> str:
-    return _ILLEGAL.sub("\ufffd", text)
+    return FORBIDDEN.sub("\ufffd", text)
