@@ -40,11 +40,13 @@ class Quantity(NamedTuple):
         value: the number as the sender wrote it.
         unit: unit for reading.
         translation: the unit in 11.1358.
+        ucum: the unit in UCUM, as sent or as the book says; what a document carries as ``unit``.
     """
 
     value: str
     unit: str
     translation: Coding | None
+    ucum: str = ""
 
 
 class Null(NamedTuple):

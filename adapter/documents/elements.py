@@ -162,12 +162,12 @@ def value(fact: Any, kind: str = "ST") -> Markup:
 
 
 def quantity(fact: Quantity | Null | None, tag: str, kind: str = "") -> Markup:
-    """A physical quantity, with its unit of 11.1358 as ``translation`` where known."""
+    """A physical quantity in UCUM (``1`` where it has no unit), its unit of 11.1358 as ``translation`` where known."""
     if fact is None or isinstance(fact, Null):
         return null(fact, tag, kind=kind)
     typed = f' xsi:type="{kind}"' if kind else ""
     number = attribute(fact.value)
-    head = f'<{tag}{typed} value="{number}" unit="{attribute(fact.unit)}"'
+    head = f'<{tag}{typed} value="{number}" unit="{attribute(fact.ucum or fact.unit or "1")}"'
     if fact.translation is None:
         return markup(f"{head}/>")
     return markup(f'{head}><translation value="{number}"{code_attributes(fact.translation)}/></{tag}>')

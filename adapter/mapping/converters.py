@@ -5,30 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
-from adapter.facts import II, Fact, Quantity
-from adapter.findings import EMPTY, Text
+from adapter.facts import II, Fact
+from adapter.findings import Text
+from adapter.mapping.conversion import ConversionError
 from adapter.mapping.identifiers import canonical
 from adapter.mapping.run import Run
+from adapter.mapping.units import plain_number, quantity
 
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _DATETIME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?")
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
-_UNIT_BOOK: Final = "1.2.643.5.1.13.13.11.1358"
 #: Numbers up to this one have no check digits.
 _LAST_UNCHECKED_SNILS: Final = 1001998
-
-
-class ConversionError(ValueError):
-    """A value cannot be converted; the message says what was expected, never what was given."""
-
-    def __init__(self, ru: str, en: str, hint: Text = EMPTY) -> None:
-        super().__init__(en)
-        self.message = Text(ru, en)
-        self.hint = hint
 
 
 Converter = Callable[[Any, Mapping[str, Any], Run], Any]
@@ -195,29 +187,6 @@ def coding(value: Any, _arguments: Mapping[str, Any], run: Run) -> Any:
     if found is None:
         raise ConversionError("Кода нет в справочнике.", "The code is not in the book.")
     return found
-
-
-def quantity(value: Any, _arguments: Mapping[str, Any], run: Run) -> Quantity:
-    """Quantity → value, unit and its code in 11.1358 by the book's UCUM column."""
-    if not isinstance(value, dict) or value.get("value") is None:
-        raise ConversionError("Ожидается Quantity со значением.", "A Quantity with a value is expected.")
-    number = plain_number(value["value"])
-    code, unit = value.get("code") or "", value.get("unit") or ""
-    system = run.identifiers.book(value.get("system") or "")
-    codes = [code] if system == _UNIT_BOOK and code else run.terms.find(_UNIT_BOOK, "UCUM", code) if code else []
-    if not codes and unit:
-        codes = run.terms.find(_UNIT_BOOK, "SHORTNAME", unit)
-    translation = run.terms.coding(_UNIT_BOOK, codes[0]) if codes else None
-    return Quantity(number, translation.display if translation else unit or code, translation)
-
-
-def plain_number(value: Any) -> str:
-    """A number as the sender wrote it, without an exponent."""
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise ConversionError("Ожидается число.", "A number is expected.") from None
-    return format(number, "f")
 
 
 def integer(value: Any, _arguments: Mapping[str, Any], run: Run) -> int:

@@ -9,7 +9,8 @@ from adapter.errors import ExpressionError, MappingError
 from adapter.facts import Coding, Fact, Null
 from adapter.findings import Severity, Text
 from adapter.mapping.concepts import ConceptMap
-from adapter.mapping.converters import CONVERTERS, ConversionError
+from adapter.mapping.conversion import ConversionError
+from adapter.mapping.converters import CONVERTERS
 from adapter.mapping.fhirpath import Env
 from adapter.mapping.model import Field, MapSpec
 from adapter.mapping.run import Run, Traced, path_of, shape_of
@@ -277,8 +278,9 @@ def _conversion(spec: Field, name: str, arguments: Mapping[str, Any]) -> Closure
         try:
             result = function(value, arguments, run)
         except ConversionError as error:
-            run.find("MAP04", Severity.ERROR, spec, value, error.message, error.hint)
-            return None
+            result = error.result
+            severity = Severity.ERROR if result is None else Severity.WARNING
+            run.find(error.code, severity, spec, value, error.message, error.hint)
         return _clean(run, spec, result, value)
 
     return convert

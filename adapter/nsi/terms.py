@@ -8,7 +8,7 @@ version than the one that is here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +19,9 @@ from adapter.nsi.model import expand_oid, version_key
 from adapter.nsi.store import Book, BookStore
 
 FILE: Final = "mappings/vocabulary.yaml"
+
+
+Fold = Callable[[str], str]
 
 
 class BorrowedCoding(Coding):
@@ -76,7 +79,8 @@ class Terms:
         self._vocabulary = vocabulary
         self._found: dict[tuple[str, str], Coding] = {}
         self._names: dict[str, _Names | None] = {}
-        self._columns: dict[tuple[str, str], Mapping[str, list[str]]] = {}
+        self._columns: dict[tuple[str, str, Fold | None], Mapping[str, list[str]]] = {}
+        self._cells: dict[tuple[str, str], dict[str, str]] = {}
 
     def coding(
         self, system: str, code: str, *, version: str | None = None, display: str | None = None
@@ -95,20 +99,31 @@ class Terms:
         found = self._found.get((system, code))
         return found if found is not None else self._complete(system, code, version, display)
 
-    def find(self, system: str, column: str, value: str) -> list[str]:
+    def find(self, system: str, column: str, value: str, *, fold: Fold | None = None) -> list[str]:
         """Codes of the rows that have ``value`` in ``column``, in the order of the book.
 
-        The vocabulary is asked first (``columns``). A cell may list several values, divided by ``;``: each of them
-        counts, and the cell as a whole. Of a book that is not imported only the display names are known, if all are.
+        What the vocabulary says of a value (``columns``) goes before the book. A cell may list several values, divided
+        by ``;``: each of them counts, and the cell as a whole. Of a book that is not imported only the display names
+        are known, if all are.
+
+        Args:
+            fold: makes spellings that mean the same equal; a module's function, since it is remembered.
         """
-        value = value.strip()
-        fixed = self._vocabulary.columns.get((system, column))
-        if fixed is not None and value in fixed:
-            return [fixed[value]]
-        index = self._columns.get((system, column))
+        index = self._columns.get((system, column, fold))
         if index is None:
-            index = self._columns[system, column] = self._index(system, column)
-        return list(index.get(value, ()))
+            index = self._columns[system, column, fold] = self._index(system, column, fold or str)
+        value = value.strip()
+        return list(index.get(fold(value) if fold else value, ()))
+
+    def cell(self, system: str, code: str, column: str) -> str | None:
+        """What the row of ``code`` has in ``column``, else the first value that the vocabulary has for the code."""
+        cells = self._cells.get((system, column))
+        if cells is None:
+            cells = {code: cell for code, cell in self._rows(system, column) if cell}
+            for value, of in self._vocabulary.columns.get((system, column), {}).items():
+                cells.setdefault(of, value)
+            self._cells[system, column] = cells
+        return cells.get(code)
 
     @staticmethod
     def borrowed(coding: Coding) -> bool:
@@ -181,11 +196,12 @@ class Terms:
                 return self._books.policy.override(system).full_name or passport.full_name
         return ""
 
-    def _index(self, system: str, column: str) -> Mapping[str, list[str]]:
+    def _rows(self, system: str, column: str) -> Iterator[tuple[str, str]]:
+        """(code, cell) of the rows whose code counts."""
         names = self._book(system)
         if names is None:
-            return {}
-        book, index = names.book, dict[str, list[str]]()
+            return
+        book = names.book
         cells: list[tuple[str | None, str | None]] = []
         if book is not None and book.key_column is not None:
             cells.extend(zip(book.values(book.key_column), book.values(column), strict=False))
@@ -193,13 +209,18 @@ class Terms:
             # Not of a part of a book: a name that occurs once in it may occur twice in the book.
             cells.extend(names.codes.items())
         for code, cell in cells:
-            if code is None or cell is None or code not in names.codes:
-                continue
-            for value in dict.fromkeys((cell.strip(), *(part.strip() for part in cell.split(";")))):
-                codes = index.setdefault(value, [])
+            if code is not None and cell is not None and code in names.codes:
+                yield code, cell.strip()
+
+    def _index(self, system: str, column: str, fold: Fold) -> Mapping[str, list[str]]:
+        index = dict[str, list[str]]()
+        for code, cell in self._rows(system, column):
+            for value in dict.fromkeys((cell, *(part.strip() for part in cell.split(";")))):
+                codes = index.setdefault(fold(value), [])
                 if code not in codes:
                     codes.append(code)
-        return index
+        fixed = self._vocabulary.columns.get((system, column), {})
+        return index | {fold(value): [code] for value, code in fixed.items()}
 
 
 def _newer(version: str | None, than: str) -> bool:

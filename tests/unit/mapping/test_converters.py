@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.facts import II, Fact
-from adapter.mapping.converters import CONVERTERS, ConversionError
+from adapter.mapping.conversion import ConversionError
+from adapter.mapping.converters import CONVERTERS
 
 ROOT = "1.2.643.5.1.13.13.12.2.77.1.100.2.3"
 RUN: Any = SimpleNamespace(
