@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from json import dumps
 from typing import Final
 
 from adapter.fhir.model import FhirVersion, Resource
@@ -16,6 +17,9 @@ from adapter.fhir.targets import Resources, Unresolved
 from adapter.findings import Finding, Place, Severity, Text
 
 _REFERENCE_KEYS: Final = frozenset({"reference", "identifier", "type", "display", "id", "extension", "_display"})
+
+#: Types of Bundle in which the order of entries has a meaning.
+_ORDERED: Final = frozenset({"document", "message", "history"})
 
 
 class Graph:
@@ -37,6 +41,8 @@ class Graph:
         self._resources = Resources(bundle)
         for resource in self._resources.all:
             self._types.setdefault(resource["resourceType"], []).append(resource)
+        if bundle.get("type") not in _ORDERED:
+            self._types = {name: self._in_stable_order(some) for name, some in self._types.items()}
         self._link()
 
     def all(self) -> list[Resource]:
@@ -44,7 +50,9 @@ class Graph:
         return self._resources.all
 
     def of_type(self, name: str) -> list[Resource]:
-        """The resources of a type in the order of the Bundle, without contained ones."""
+        """The resources of a type, without contained ones: in the order of the Bundle where its type gives it a meaning
+        (document, message, history), else by id, so that the order of sending changes no document.
+        """
         return self._types.get(name, [])
 
     def resolve(self, reference: Resource) -> Resource | None:
@@ -88,6 +96,16 @@ class Graph:
     def findings(self) -> tuple[Finding, ...]:
         """References that lead nowhere or to several resources, and resources that stand twice."""
         return (*self._resources.repeated, *self._unresolved())
+
+    def _in_stable_order(self, resources: list[Resource]) -> list[Resource]:
+        if len(resources) == 1:
+            return resources
+        keys: list[tuple[str, ...]] = [(str(one.get("id") or ""), self.full_url(one) or "") for one in resources]
+        if len(set(keys)) < len(keys):
+            # Nothing but their content tells them apart; default: decimals.
+            keys = [(*key, dumps(one, sort_keys=True, default=str)) for key, one in zip(keys, resources, strict=True)]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        return [resources[index] for index in order]
 
     def _link(self) -> None:
         """Find the target of every Reference."""

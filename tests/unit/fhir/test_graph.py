@@ -36,6 +36,36 @@ def test_every_kind_of_reference_is_followed(bundle: Resource) -> None:
     assert graph.resolve(inner["subject"]) is patient
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("transaction", [3, 1, 2, 0]),
+        ("collection", [3, 1, 2, 0]),
+        ("document", [0, 1, 2, 3]),
+        ("history", [0, 1, 2, 3]),
+    ],
+)
+def test_the_order_of_entries_means_something_in_some_bundles_only(kind: str, expected: list[int]) -> None:
+    # By id, then by fullUrl.
+    four: list[Resource] = [
+        {"fullUrl": "urn:uuid:2", "resource": {"resourceType": "Observation", "id": "b"}},
+        {"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Observation", "id": "a"}},
+        {"fullUrl": "urn:uuid:3", "resource": {"resourceType": "Observation", "id": "a"}},
+        {"resource": {"resourceType": "Observation"}},
+    ]
+    graph = Graph({"resourceType": "Bundle", "type": kind, "entry": four})
+    assert graph.of_type("Observation") == [four[index]["resource"] for index in expected]
+    assert graph.all() == [entry["resource"] for entry in four]
+
+
+def test_resources_that_only_their_content_tells_apart() -> None:
+    some: list[Resource] = [
+        {"resource": {"resourceType": "Observation", "status": one}} for one in ("final", "amended")
+    ]
+    graph = Graph({"resourceType": "Bundle", "type": "collection", "entry": some})
+    assert [one["status"] for one in graph.of_type("Observation")] == ["amended", "final"]
+
+
 def test_references_are_known_by_identity_alone(bundle: Resource) -> None:
     assert Graph(bundle).resolve(copy.deepcopy(resource(bundle, 1)["subject"])) is None
 
