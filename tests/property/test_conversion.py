@@ -1,0 +1,127 @@
+"""Any Bundle becomes documents that the official checks pass, or findings; the same ones each time, in any order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapter.convert import Conversion, Converter, Document
+from adapter.errors import InputError
+from adapter.fhir import Reading, read
+from adapter.findings import Finding, Severity
+from adapter.xml import parse
+from conformance.report import StageName, Status
+from conformance.strategies import (
+    Broken,
+    as_json,
+    broken_bundles,
+    bundles,
+    encounter_bundles,
+    hostile_bundles,
+    vaccination_bundles,
+)
+
+#: Findings of the Ministry's files: a document that only they find fault with is a fault of ours.
+OFFICIAL = ("XSD", "SCH")
+
+
+def conversion(converter: Converter, bundle: dict[str, Any]) -> Conversion:
+    (reading,) = read(as_json(bundle))
+    return converter.convert(reading)
+
+
+def errors(findings: tuple[Finding, ...]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity is Severity.ERROR]
+
+
+def check(document: Document) -> None:
+    """What holds for every document, whatever it was made of."""
+    said = [finding for finding in errors(document.findings) if not finding.code.startswith(OFFICIAL)]
+    if document.data is None:
+        assert said
+        return
+    parse(document.data)
+    assert document.report is not None
+    if not said:
+        assert errors(document.findings) == []
+        for stage in document.report.stages:
+            assert stage.status is not Status.FAILED
+    if document.ok:
+        assert {stage.status for stage in document.report.stages if stage.name is StageName.XML} == {Status.PASSED}
+
+
+@settings(max_examples=120)
+@given(bundle=bundles())
+def test_any_valid_bundle(converter: Converter, bundle: dict[str, Any]) -> None:
+    for document in conversion(converter, bundle).documents:
+        check(document)
+
+
+@settings(max_examples=120)
+@given(bundle=st.one_of(vaccination_bundles(complete=True), encounter_bundles(complete=True)))
+def test_a_complete_bundle_yields_a_document(converter: Converter, bundle: dict[str, Any]) -> None:
+    documents = conversion(converter, bundle).documents
+    assert documents
+    for document in documents:
+        check(document)
+        assert document.data is not None
+
+
+@settings(max_examples=60)
+@given(bundle=hostile_bundles().map(lambda one: one.bundle))
+def test_any_hostile_bundle(converter: Converter, bundle: dict[str, Any]) -> None:
+    for document in conversion(converter, bundle).documents:
+        check(document)
+
+
+@settings(max_examples=40)
+@given(bundle=st.one_of(bundles(), hostile_bundles().map(lambda one: one.bundle)))
+def test_the_same_bytes_from_another_converter(
+    converter: Converter, build: Callable[[], Converter], bundle: dict[str, Any]
+) -> None:
+    other = OTHER.setdefault("converter", build())
+    first, second = (conversion(each, bundle) for each in (converter, other))
+    assert first.findings == second.findings
+    for one, two in zip(first.documents, second.documents, strict=True):
+        assert (one.name, one.data, one.findings) == (two.name, two.data, two.findings)
+
+
+OTHER: dict[str, Converter] = {}
+
+
+@settings(max_examples=100)
+@given(bundle=bundles(types=("transaction", "batch", "collection")), order=st.randoms(use_true_random=False))
+def test_any_order_of_entries(converter: Converter, bundle: dict[str, Any], order: random.Random) -> None:
+    entries = list(bundle["entry"])
+    order.shuffle(entries)
+    first, second = (conversion(converter, one) for one in (bundle, bundle | {"entry": entries}))
+
+    def made(one: Conversion) -> list[tuple[str, bytes | None]]:
+        return [(document.name, document.data) for document in one.documents]
+
+    assert made(first) == made(second)
+
+
+@settings(max_examples=120)
+@given(broken=broken_bundles())
+def test_broken_input_is_never_all_right(converter: Converter, broken: Broken) -> None:
+    try:
+        readings = read(broken.data)
+    except InputError as error:
+        assert error.finding.severity is Severity.ERROR
+        return
+    assert not all(_convert(converter, reading).ok for reading in readings), broken.how
+
+
+def _convert(converter: Converter, reading: Reading) -> Conversion:
+    made = converter.convert(reading)
+    for finding in errors(reading.findings):
+        assert finding.place.fhirpath or finding.place.line, finding.code
+    for document in made.documents:
+        if document.data is not None:
+            parse(document.data)
+    return made
