@@ -111,7 +111,8 @@ def _drawn(
     if first is None and kind == "document":
         first = {"resourceType": "Composition", "status": "final", "type": {"text": "Документ"}}
         first |= {"date": draft.moment(), "title": "Документ", "author": [{"display": "Тестова О. И."}]}
-    return HostileBundle(_bundle(draft, kind, first), tuple(draft.planted))
+    # References were drawn once and used many times: whoever changes one in a test must not change them all.
+    return HostileBundle(json.loads(as_json(_bundle(draft, kind, first))), tuple(draft.planted))
 
 
 def _any_story(draft: Draft) -> Resource | None:

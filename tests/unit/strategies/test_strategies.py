@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -131,6 +133,20 @@ def test_some_hostile_texts_cannot_be_xml() -> None:
 @given(long_texts())
 def test_long_texts(text: str) -> None:
     assert len(text) == 1_000_000
+
+
+def nodes(value: Any) -> Iterator[int]:
+    if isinstance(value, dict | list):
+        yield id(value)
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from nodes(inner)
+
+
+@settings(max_examples=20)
+@given(bundles())
+def test_parts_of_a_bundle_are_not_shared(bundle: dict) -> None:
+    found = list(nodes(bundle))
+    assert len(found) == len(set(found))
 
 
 @settings(max_examples=20)
