@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from adapter.facts import II
+from adapter.facts import II, Fact
 
 #: Namespace of derived ids: never change it, or every derived id changes.
 _NAMESPACE: Final = uuid.UUID("5e1b6c1f-3a0d-5d7e-9a53-2c40b6a1f7d1")
 _LOCAL: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+\.100(?:\.(?:0|[1-9][0-9]*))+\.([1-9][0-9]*)")
-_VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
 _HISTORY: Final = re.compile(r"/_history/.*\Z")
 
 
@@ -68,52 +67,28 @@ def identity_of(resource: Mapping[str, Any], full_url: str = "") -> str:
     return _HISTORY.sub("", full_url)
 
 
-def own_id(base: str, suffix: Suffix | str, resource: Mapping[str, Any], full_url: str = "") -> II | None:
-    """The id of a patient, an encounter, a card or a worker in the МИС, made of what the resource has.
-
-    The extension is the value of the first identifier without more ado, or the id, or the UUID of the fullUrl; it is
-    free text. ``None`` where the resource has none of them.
-    """
-    identity = identity_of(resource, full_url)
-    if not identity:
-        return None
-    system, bar, value = identity.partition("|")
-    if not bar:
-        value = system.rpartition("/")[2].rpartition(":")[2]
-    return II(local_root(base, suffix), value)
+def number_of(resource: Mapping[str, Any], full_url: str = "") -> str:
+    """The number by which the sender knows a resource: its id, or the last part of its fullUrl; empty for neither."""
+    return str(resource.get("id") or "") or _HISTORY.sub("", full_url).rpartition("/")[2].rpartition(":")[2]
 
 
-def set_id(base: str, kind: str, identity: str, patient: str = "") -> II:
-    """The id of the set that all versions of a document share.
+def derived_id(root: str, parts: Iterable[object]) -> II:
+    """An id made of what it depends on: the same parts give the same id, other parts another one.
 
     Args:
-        base: see `local_root`.
-        kind: code N in 11.1520: one resource may yield documents of several kinds.
-        identity: see `identity_of`, of the resource that the document is about.
-        patient: extension of the patient's id, so that ids which are unique in one Bundle only (``Immunization/1``)
-            never put documents of two patients into one set.
+        root: see `local_root`.
+        parts: texts and numbers in order; facts, ids and lists among them are taken apart; what is absent counts, too.
     """
-    return II(local_root(base, Suffix.SET), _derived(base, kind, patient, identity))
-
-
-def document_id(base: str, of_set: II, version: int) -> II:
-    """The id of one version of a document: derived from its set and version number."""
-    return II(local_root(base, Suffix.DOCUMENT), _derived(base, of_set.root, of_set.extension, str(version)))
-
-
-def version_number(candidates: Iterable[object]) -> int:
-    """The first candidate that is a whole number above zero, else 1.
-
-    Candidates are what FHIR says about the version, best first: Composition.version, Composition.meta.versionId …; a
-    versionId may be any text, and only a number tells which version is newer.
-    """
-    for candidate in candidates:
-        text = str(candidate).strip()
-        if _VERSION.fullmatch(text):
-            return int(text)
-    return 1
-
-
-def _derived(*parts: str) -> str:
+    flat = list(_flat(parts))
     # Lengths keep ("a", "bc") and ("ab", "c") apart.
-    return str(uuid.uuid5(_NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))
+    return II(root, str(uuid.uuid5(_NAMESPACE, "".join(f"{len(part)}:{part}" for part in flat))))
+
+
+def _flat(parts: Iterable[object]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, Fact):
+            yield from _flat(vars(part).values())
+        elif isinstance(part, tuple | list):
+            yield from _flat(part)
+        else:
+            yield "" if part is None else str(part)

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from adapter.documents.identity import derived_id as make_id
+from adapter.documents.identity import identity_of, is_local_root, local_root, number_of
 from adapter.facts import II, Fact
 from adapter.findings import Text
 from adapter.mapping.conversion import ConversionError
@@ -142,21 +144,34 @@ def mis_ii(value: Any, arguments: Mapping[str, Any], run: Run) -> II:
     """Identifier or resource → an id of the sending МИС.
 
     ``suffix`` is the last arc of the root. An Identifier whose system has that shape keeps its root; otherwise the
-    root is that of the organisation, and the extension the identifier's value or the resource's id.
+    root is that of the organisation, and the extension the identifier's value, or the id or fullUrl of the resource.
     """
-    suffix = str(arguments.get("suffix", ""))
+    if isinstance(value, II):
+        return value
+    suffix, system = str(arguments.get("suffix", "")), ""
     if isinstance(value, dict) and "resourceType" in value:
-        extension = value.get("id") or ""
-        system = ""
+        extension = number_of(value, run.graph.full_url(value) or "")
     elif isinstance(value, dict):
         extension, system = value.get("value") or "", canonical(value.get("system") or "")
     else:
-        extension, system = _string(value), ""
+        extension = _string(value)
     if not extension:
         raise ConversionError("Нет значения идентификатора.", "The identifier has no value.")
-    if _OID.fullmatch(system) and ".100." in system and system.endswith(f".{suffix}"):
-        return II(system, extension)
-    return II(f"{run.organisation.root}.{suffix}", extension)
+    return II(system if is_local_root(system, suffix) else local_root(run.organisation.root, suffix), extension)
+
+
+def identity(value: Any, _arguments: Mapping[str, Any], run: Run) -> str | None:
+    """Resource → what tells it from every other one of its sender; nothing where nothing does."""
+    if not isinstance(value, dict) or "resourceType" not in value:
+        raise ConversionError("Ожидается ресурс.", "A resource is expected.")
+    return identity_of(value, run.graph.full_url(value) or "") or None
+
+
+def derived_ii(value: Any, arguments: Mapping[str, Any], run: Run) -> II:
+    """Facts → an id of the sending МИС that depends on all of them, the absent ones too."""
+    if not isinstance(value, Fact):
+        raise ConversionError("Ожидаются факты (fields).", "Facts are expected (fields).")
+    return make_id(local_root(run.organisation.root, str(arguments.get("suffix", ""))), vars(value).values())
 
 
 def series_number(value: Any, arguments: Mapping[str, Any], run: Run) -> Fact:
@@ -238,7 +253,8 @@ def join(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
 
 CONVERTERS: Final[dict[str, Converter]] = {
     "hl7-date": hl7_date, "hl7-time": hl7_time, "oid": oid, "snils": snils, "digits": digits_only, "phone": phone,
-    "telecom": telecom, "ii": ii, "mis-ii": mis_ii, "series-number": series_number, "coding": coding,
+    "telecom": telecom, "ii": ii, "mis-ii": mis_ii, "identity": identity, "derived-ii": derived_ii,
+    "series-number": series_number, "coding": coding,
     "quantity": quantity, "integer": integer, "string": string, "boolean": boolean, "text": text,
     "first": first, "last": last, "join": join,
 }  # fmt: skip

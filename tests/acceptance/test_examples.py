@@ -51,7 +51,7 @@ def clean(version: str, kind: str, *says: str) -> Story:
 STORIES = {
     "170-r4-rucore": clean("R4", "170", "P-1001", SNILS, POLICY, "Т-100", "202410051800+0300", "Положительный"),
     "170-r4-frcore": clean("R4", "170", "2001", SNILS, POLICY, "118", "48", "Т-200", "I-ТС"),
-    "170-r4b-n3": clean("R4B", "170", "3001", SNILS, POLICY, "000003", "Т-300", "170-i-3001.2"),
+    "170-r4b-n3": clean("R4B", "170", "3001", SNILS, POLICY, "000003", "Т-300"),
     "170-bare-words": clean("R4", "170", "4001", SNILS, POLICY, "C-4001", "Т-400"),
     "195-r4": clean("R4", "195", "H-8001", "SET-8001", "DOC-8001", SNILS, "K35.8", "202611121330+0300"),
     "204-r5-rucore26": clean("R5", "204", "DOC-6001", "SET-6001", SNILS, "I10", "E66.0", "142", "91", "36.6", "88"),

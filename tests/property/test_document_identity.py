@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.documents.identity import (
     Suffix,
-    document_id,
+    derived_id,
     identity_of,
     is_local_root,
     local_root,
-    own_id,
-    set_id,
-    version_number,
+    number_of,
 )
+from adapter.facts import II, Fact
 
 BASE = "1.2.643.5.1.13.13.12.2.77.99999.100.1.1"
-WORDS = st.text(max_size=12)
+PARTS = st.lists(st.text(max_size=12), max_size=4)
 
 
 @pytest.mark.parametrize("suffix", Suffix)
@@ -35,30 +34,23 @@ def test_not_roots(oid: str) -> None:
     assert not is_local_root(oid, Suffix.DOCUMENT)
 
 
-@given(WORDS, WORDS, WORDS, st.tuples(WORDS, WORDS, WORDS))
-def test_sets_differ_where_anything_differs(
-    kind: str, identity: str, patient: str, other: tuple[str, str, str]
-) -> None:
-    one = set_id(BASE, kind, identity, patient)
-    assert one == set_id(BASE, kind, identity, patient)
-    assert one.root == f"{BASE}.50"
-    assume(other != (kind, identity, patient))
-    assert one != set_id(BASE, *other)
+@given(PARTS, PARTS)
+def test_ids_differ_where_anything_differs(one: list[str], other: list[str]) -> None:
+    made = derived_id(f"{BASE}.50", one)
+    assert made == derived_id(f"{BASE}.50", one)
+    assert made.root == f"{BASE}.50"
+    assert (made == derived_id(f"{BASE}.50", other)) == (one == other)
 
 
-@given(WORDS, st.integers(1, 999), st.integers(1, 999))
-def test_versions_are_documents_of_one_set(identity: str, first: int, second: int) -> None:
-    of_set = set_id(BASE, "170", identity)
-    one, two = document_id(BASE, of_set, first), document_id(BASE, of_set, second)
-    assert (one == two) == (first == second)
-    assert one.root == f"{BASE}.51"
-    assert one.extension != of_set.extension
+def test_parts_are_taken_apart() -> None:
+    flat = derived_id("1.2", ["1.2.3", "a", "1", "", "b"])
+    assert derived_id("1.2", [Fact({"set": II("1.2.3", "a"), "version": 1}), None, ["b"]]) == flat
 
 
 def test_derived_ids_never_change() -> None:
-    of_set = set_id(BASE, "170", "Immunization/1", "P-2")
-    assert of_set.extension == "d6927166-8a31-5b23-b808-0512ebf41af3"
-    assert document_id(BASE, of_set, 1).extension == "db38743d-a39d-5757-9052-8eb18b01adec"
+    of_set = derived_id(f"{BASE}.50", ["170", "P-2", "Immunization/1"])
+    assert of_set.extension == "3d79097d-4f07-5c26-9378-a630103d8718"
+    assert derived_id(f"{BASE}.51", [of_set, 1]).extension == "a9c0663d-9a4a-5e1b-9737-48bb7dbbf395"
 
 
 @pytest.mark.parametrize(
@@ -84,29 +76,14 @@ def test_identity_of_resources(resource: dict[str, object], full_url: str, ident
 
 
 @pytest.mark.parametrize(
-    ("resource", "full_url", "extension"),
+    ("resource", "full_url", "number"),
     [
-        ({"resourceType": "Patient", "id": "p-1"}, "", "p-1"),
-        ({"resourceType": "Patient", "identifier": [{"system": "s", "value": "12|3"}]}, "", "12|3"),
-        (
-            {"resourceType": "Patient"},
-            "urn:uuid:00000000-0000-0000-0000-000000000001",
-            "00000000-0000-0000-0000-000000000001",
-        ),
+        ({"resourceType": "Patient", "id": "p-1"}, "urn:uuid:2", "p-1"),
+        ({"resourceType": "Patient"}, "urn:uuid:0000-0001", "0000-0001"),
         ({"resourceType": "Patient"}, "https://mis/fhir/Patient/7", "7"),
+        ({"resourceType": "Patient"}, "https://mis/fhir/Patient/7/_history/3", "7"),
+        ({"resourceType": "Patient"}, "", ""),
     ],
 )
-def test_own_ids(resource: dict[str, object], full_url: str, extension: str) -> None:
-    assert own_id(BASE, Suffix.PATIENT, resource, full_url) == (f"{BASE}.10", extension)
-
-
-def test_no_own_id() -> None:
-    assert own_id(BASE, Suffix.PATIENT, {"resourceType": "Patient"}) is None
-
-
-@pytest.mark.parametrize(
-    ("candidates", "number"),
-    [([], 1), (["3"], 3), ([None, "W/2", "", " 7 "], 7), (["0", "-1", "1.2", "9" * 12], 1), ([5], 5), (["١"], 1)],
-)
-def test_version_numbers(candidates: list[object], number: int) -> None:
-    assert version_number(candidates) == number
+def test_numbers_of_resources(resource: dict[str, object], full_url: str, number: str) -> None:
+    assert number_of(resource, full_url) == number

@@ -22,6 +22,7 @@ BUILTIN: Final = frozenset({"resource", "bundle", "org", "implied", "context", "
 _NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "ii": II._fields,
     "mis-ii": II._fields,
+    "derived-ii": II._fields,
     "coding": Coding._fields,
     "quantity": Quantity._fields,
     "telecom": ("value", "use"),

@@ -97,6 +97,10 @@ def converter(tmp_path_factory: pytest.TempPathFactory) -> Converter:
     return Converter(catalogue, books, load_organisation(catalogue), checker=checker)
 
 
+#: Derived from the kind, the patient and the vaccination: it never changes.
+SET = "8ed02a13-5cc2-58f5-874b-f9751ab35cc1"
+
+
 def convert(converter: Converter, resources: list[dict[str, Any]]) -> Conversion:
     (reading,) = read(bundle(resources))
     return converter.convert(reading)
@@ -109,11 +113,18 @@ def codes(conversion: Conversion) -> set[str]:
 def test_a_vaccination_becomes_a_certificate(converter: Converter) -> None:
     (document,) = convert(converter, RESOURCES).documents
     assert document.ok, document.findings
-    assert (document.kind, document.name) == ("170", "170_170-i1_v1.xml")
+    assert (document.kind, document.name) == ("170", f"170_{SET}_v1.xml")
     assert document.focus == "Bundle.entry[4].resource"
     assert document.data is not None
     names = parse(document.data).xpath("//h:patient/h:name/*/text()", namespaces={"h": "urn:hl7-org:v3"})
     assert names == ["Тестов", "Иван", "Иванович"]
+
+
+def test_numbers_of_resources_that_begin_anew_put_no_two_patients_into_one_set(converter: Converter) -> None:
+    other = [{**PATIENT, "identifier": [{"system": "https://mis.example/patients", "value": "2"}]}, *RESOURCES[1:]]
+    (first,), (second,) = (convert(converter, one).documents for one in (RESOURCES, other))
+    assert first.ok
+    assert first.name != second.name
 
 
 def test_the_same_bundle_gives_the_same_bytes(converter: Converter) -> None:
@@ -160,7 +171,7 @@ def test_the_command_writes_a_manifest_and_no_document_with_errors(tmp_path: Pat
     assert result.exit_code == 1
     manifest = json.loads((out / "manifest.json").read_text())
     assert [entry["ok"] for entry in manifest["bundles"]] == [True, False]
-    assert sorted(path.name for path in out.glob("*.xml")) == ["170_170-i1_v1.xml"]
+    assert sorted(path.name for path in out.glob("*.xml")) == [f"170_{SET}_v1.xml"]
     assert "Тестов" not in (out / "manifest.json").read_text()
 
 
@@ -168,7 +179,7 @@ def test_force_writes_and_marks(tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_bytes(bundle([{**PATIENT, "birthDate": "1985"}, *RESOURCES[1:]]))
     CliRunner().invoke(app, ["convert", str(bad), "--out", str(tmp_path / "out"), "--force"])
-    assert [path.name for path in (tmp_path / "out").glob("*.xml")] == ["170_170-i1_v1.INVALID.xml"]
+    assert [path.name for path in (tmp_path / "out").glob("*.xml")] == [f"170_{SET}_v1.INVALID.xml"]
 
 
 def test_bytes_that_are_no_bundle(tmp_path: Path) -> None:

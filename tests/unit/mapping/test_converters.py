@@ -17,6 +17,7 @@ from adapter.mapping.converters import CONVERTERS
 ROOT = "1.2.643.5.1.13.13.12.2.77.1.100.2.3"
 RUN: Any = SimpleNamespace(
     organisation=SimpleNamespace(zone="+0300", root=ROOT),
+    graph=SimpleNamespace(full_url=lambda resource: "urn:uuid:7" if "language" in resource else None),
     identifiers=SimpleNamespace(book=lambda system: system),
     terms=SimpleNamespace(coding=lambda *_, **__: None, find=lambda *_: []),
 )
@@ -45,6 +46,8 @@ def convert(name: str, value: Any, **arguments: Any) -> Any:
         ("phone", "8 (495) 123-45-67", "tel:+7(495)123-45-67"),
         ("phone", "tel:+74951234567", "tel:+74951234567"),
         ("ii", {"system": "urn:oid:1.2.3", "value": "A"}, II("1.2.3", "A")),
+        ("identity", {"resourceType": "Patient", "id": "1"}, "Patient/1"),
+        ("identity", {"resourceType": "Patient"}, None),
         ("integer", Decimal("2.0"), 2),
         ("string", Decimal("36.60"), "36.60"),
         ("string", True, "true"),
@@ -73,11 +76,20 @@ def test_value(name: str, value: Any, expected: Any) -> None:
         ({"system": "urn:oid:1.2.3.100.1.1.15", "value": "A"}, II(f"{ROOT}.10", "A")),
         ({"system": "http://x", "value": "A"}, II(f"{ROOT}.10", "A")),
         ({"resourceType": "Patient", "id": "p"}, II(f"{ROOT}.10", "p")),
+        ({"resourceType": "Patient", "language": "ru"}, II(f"{ROOT}.10", "7")),
         ("key", II(f"{ROOT}.10", "key")),
+        (II("1.2.3", "A"), II("1.2.3", "A")),
     ],
 )
 def test_an_id_of_the_sender(value: Any, expected: II) -> None:
     assert convert("mis-ii", value, suffix="10") == expected
+
+
+def test_a_derived_id_depends_on_every_part() -> None:
+    one, other = (convert("derived-ii", Fact({"kind": "170", "of": of}), suffix="50") for of in ("1", None))
+    assert one.root == f"{ROOT}.50"
+    assert one == convert("derived-ii", Fact({"kind": "170", "of": "1"}), suffix="50")
+    assert one != other
 
 
 def test_a_passport_with_a_divided_series() -> None:
@@ -90,6 +102,7 @@ def test_a_passport_with_a_divided_series() -> None:
         ("hl7-date", "2024-02"), ("hl7-date", 5), ("hl7-time", "2024"), ("hl7-time", "2024-02-31T10:00:00-05:00"),
         ("oid", "1.02"), ("oid", "x"), ("snils", "112-233-445 96"), ("snils", "1"), ("snils", {}),
         ("phone", "нет"), ("ii", {"system": "http://x", "value": "A"}), ("ii", {"system": "1.2.3"}), ("ii", "A"),
+        ("identity", "A"), ("derived-ii", "A"),
         ("mis-ii", {"resourceType": "Patient"}), ("mis-ii", {"system": "1.2.3"}), ("integer", "2.5"), ("integer", "x"),
         ("quantity", {"unit": "кг"}), ("quantity", 5), ("boolean", "да"), ("coding", {"code": "1"}), ("coding", "1"),
         ("string", {"a": 1}), ("text", 5), ("join", [1]),
