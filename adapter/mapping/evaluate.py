@@ -8,6 +8,7 @@ from typing import Any
 from adapter.errors import ExpressionError, MappingError
 from adapter.facts import Coding, Fact, Null
 from adapter.findings import Severity, Text
+from adapter.mapping.absence import CONCEPT, reasons
 from adapter.mapping.concepts import ConceptMap
 from adapter.mapping.conversion import ConversionError
 from adapter.mapping.converters import CONVERTERS
@@ -76,6 +77,7 @@ class Compiler:
         nothing: list[Any] | None = [] if spec.each else None
         absent = Null(spec.absent) if spec.absent else nothing
         required = spec.required
+        reason = self._reason(spec) if spec.given is not None else None
 
         def guarded(run: Run, env: Env, focus: Any) -> Any:
             before = len(run.findings)
@@ -87,12 +89,35 @@ class Compiler:
                 run.find("MAP04", Severity.ERROR, spec, focus, error.text)
                 result = None
             if result is None or result == []:
+                if reason is not None:
+                    flavor = reason(run, env, focus)
+                    if flavor is not None:
+                        # What the sender says of the absence stands in place of what was found amiss.
+                        del run.findings[before:]
+                        return flavor
                 if required is not None and len(run.findings) == before:
                     _missing(run, spec, focus, required)
                 result = absent
             return result
 
         return _tracing(spec, guarded) if self._traced else guarded
+
+    def _reason(self, spec: Field) -> Closure:
+        """The nullFlavor that the sender gives and the place takes, or ``None``."""
+        given, why, concept = spec.given, reasons(spec), self._concepts[CONCEPT]
+        identifier = _identifier(spec) if spec.identifier and not (given and given.sources) else None
+        flavors = given.flavors if given is not None else {}
+
+        def reason(run: Run, env: Env, focus: Any) -> Null | None:
+            at = identifier(run, env, focus) if identifier else focus
+            for expression in why:
+                for value in expression.all(at, env):
+                    said = concept.translate(run, spec, value, at)
+                    if isinstance(said, Null) and said.flavor in flavors:
+                        return Null(flavors[said.flavor])
+            return None
+
+        return reason
 
     def _converted(self, spec: Field) -> Closure:
         """Source, then map or nested fields, then concept, then converters."""

@@ -41,6 +41,27 @@ NULL_FLAVORS: Final = (
     "NP",
 )
 
+_FLAVOR: Final[dict[str, object]] = {"enum": list(NULL_FLAVORS)}
+
+ABSENT: Final[dict[str, Key]] = {
+    "given": Key(
+        {
+            "oneOf": [
+                {"type": "array", "items": _FLAVOR, "minItems": 1},
+                {
+                    "type": "object",
+                    "propertyNames": _FLAVOR,
+                    "additionalProperties": _FLAVOR,
+                    "minProperties": 1,
+                },
+            ]
+        },
+        Text("какие nullFlavor отправителя берутся", "the nullFlavors that are taken from the sender"),
+    ),
+    "from": Key(_EXPRESSIONS, Text("где причина отсутствия", "where the reason is")),
+    "else": Key(_FLAVOR, Text("nullFlavor без такой причины", "nullFlavor without such a reason")),
+}
+
 FIELD: Final[dict[str, Key]] = {
     "from": Key(
         _EXPRESSIONS, Text("выражение или варианты: берётся первый непустой", "an expression, or alternatives")
@@ -70,7 +91,18 @@ FIELD: Final[dict[str, Key]] = {
         {"enum": [True, False, "error", "warning"]}, Text("обязательность", "a finding where there is nothing")
     ),
     "absent": Key(
-        {"enum": list(NULL_FLAVORS)}, Text("nullFlavor, если значения нет", "nullFlavor where there is nothing")
+        {
+            "oneOf": [
+                _FLAVOR,
+                {
+                    "type": "object",
+                    "properties": {name: key.schema for name, key in ABSENT.items()},
+                    "required": ["given"],
+                    "additionalProperties": False,
+                },
+            ]
+        },
+        Text("nullFlavor, если значения нет", "nullFlavor where there is nothing"),
     ),
     "hint": Key(
         {"type": "object", "properties": {"ru": _STRING, "en": _STRING}, "additionalProperties": False},
@@ -126,7 +158,7 @@ _TARGET: Final[dict[str, object]] = {
             "type": "object",
             "properties": {
                 "code": {"type": ["string", "integer"]},
-                "absent": {"enum": list(NULL_FLAVORS)},
+                "absent": _FLAVOR,
                 "status": _STRING,
                 "note": _STRING,
             },

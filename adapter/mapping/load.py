@@ -10,6 +10,7 @@ from adapter.catalogue import Catalogue
 from adapter.errors import MappingError
 from adapter.findings import Severity, Text
 from adapter.mapping import keys
+from adapter.mapping.absence import CONCEPT, Given
 from adapter.mapping.fhirpath import Expression, compile_expression
 from adapter.mapping.model import Conversion, Field, MapSpec, Route
 from adapter.mapping.yaml import Map, load, unknown
@@ -224,9 +225,18 @@ class Loader:
         changes["required"] = known[at[key]]
 
     def _read_absent(self, at: Map, key: str, changes: dict[str, Any]) -> None:
-        if at[key] not in keys.NULL_FLAVORS:
-            raise no_such(at, key, str(at[key]), keys.NULL_FLAVORS, Text("nullFlavor", "nullFlavor"))
-        changes["absent"] = at[key]
+        value = at[key]
+        if not isinstance(value, Map):
+            changes.update(absent=_flavor(at, key), given=None)
+            return
+        value.check_keys(keys.ABSENT, _KEY)
+        given = value.get("given")
+        listed = dict(zip(given, given, strict=True)) if isinstance(given, list) else given
+        if not isinstance(listed, dict) or not listed or not {*listed, *listed.values()} <= {*keys.NULL_FLAVORS}:
+            raise at.error("given — список nullFlavor", "given is a list of nullFlavors", value=key)
+        sources = self._expressions(value, "from", value["from"]) if "from" in value else ()
+        changes.update(given=Given(dict(listed), sources), absent=_flavor(value, "else") if "else" in value else "")
+        self.uses.append((at, "absent", CONCEPT))
 
     def _read_hint(self, at: Map, key: str, changes: dict[str, Any]) -> None:
         hint = at[key]
@@ -262,6 +272,12 @@ class Loader:
             return compile_expression(text)
         except MappingError as error:
             raise at.error(error.reason.ru, error.reason.en, value=key) from None
+
+
+def _flavor(at: Map, key: str) -> str:
+    if at[key] not in keys.NULL_FLAVORS:
+        raise no_such(at, key, str(at[key]), keys.NULL_FLAVORS, Text("nullFlavor", "nullFlavor"))
+    return str(at[key])
 
 
 def no_such(at: Map, key: str, name: str, known: Iterable[str], what: Text) -> MappingError:

@@ -73,7 +73,7 @@ class Mappings:
         maps, documents, routes, uses = load_specs(catalogue, CONVERTERS)
         identifiers = load_identifiers(catalogue)
         concepts = load_concepts(catalogue, identifiers)
-        known = {"concept": concepts, "identifier": identifiers.kinds}
+        known = {"concept": concepts, "absent": concepts, "identifier": identifiers.kinds}
         for at, key, name in uses:
             if key in known and name not in known[key]:
                 raise no_such(at, key, name, known[key], Text("имя", "name"))

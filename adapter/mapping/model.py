@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapter.findings import Severity, Text
+from adapter.mapping.absence import Given
 from adapter.mapping.fhirpath import Expression
 
 
@@ -32,6 +33,7 @@ class Field:
         fields: nested fields, empty where there are none.
         required: severity of its absence.
         absent: nullFlavor where there is nothing.
+        given: nullFlavors that are taken from the sender where there is nothing.
     """
 
     rule: str
@@ -50,6 +52,7 @@ class Field:
     concept: str = ""
     required: Severity | None = None
     absent: str = ""
+    given: Given | None = None
     hint: Text | None = None
     note: str = ""
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from adapter.facts import II, Coding, Quantity
 from adapter.findings import Text
+from adapter.mapping.absence import CONCEPT
 from adapter.mapping.fhirpath import Expression
 from adapter.mapping.lint.types import Inference, Kinds, Problem, described, union
 from adapter.mapping.model import Field, MapSpec
@@ -91,8 +92,15 @@ def key(rule: Field) -> str:
 def expressions(rule: Field) -> Iterator[Expression]:
     """The expressions of a rule itself."""
     yield from rule.sources
+    yield from _asides(rule)
+
+
+def _asides(rule: Field) -> Iterator[Expression]:
+    """Expressions that decide about the value and are no part of it."""
     if rule.when is not None:
         yield rule.when
+    if rule.given is not None:
+        yield from rule.given.sources
 
 
 @dataclass(slots=True)
@@ -148,6 +156,8 @@ class Walk:
         scope = self._scope(rule.let, outer, outer.focus) if rule.let else outer
         if rule.concept:
             self.concepts.add(rule.concept)
+        if rule.given is not None:
+            self.concepts.add(CONCEPT)
         given = tuple(self._read(rule, scope))
         kinds = self._kinds(rule, scope)
         shapes = self._shapes(rule, self._scope({}, scope, kinds), given)
@@ -165,7 +175,7 @@ class Walk:
                     continue
                 self.read.add(key(found[0]))
                 shapes = self._slot(*found).shapes
-                if expression is not rule.when:
+                if expression in rule.sources:
                     yield from shapes
 
     def _kinds(self, rule: Field, scope: Scope) -> Kinds:
@@ -173,8 +183,8 @@ class Walk:
         inference = Inference(
             lambda name: self._variable(name, scope), lambda problem: self.problems.append((rule, problem))
         )
-        if rule.when is not None:
-            inference.kinds(rule.when.tree, scope.focus)
+        for aside in _asides(rule):
+            inference.kinds(aside.tree, scope.focus)
         found = [inference.kinds(source.tree, scope.focus) for source in rule.sources]
         if rule.identifier:
             return frozenset({"Identifier"})
