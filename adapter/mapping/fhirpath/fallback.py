@@ -12,6 +12,7 @@ from adapter.findings import Text
 from adapter.mapping.fhirpath.code import Code, Env, items, shape
 from adapter.mapping.fhirpath.moments import Moment
 from adapter.mapping.fhirpath.navigation import same_url
+from adapter.mapping.fhirpath.strings import plain_text
 
 
 def interpreted(text: str, variables: Iterable[str]) -> Code:
@@ -83,10 +84,19 @@ def dialect_functions(env: Env) -> dict[str, Any]:
         listed = [one for host in found if isinstance(host, dict) for one in host.get("extension", ())]
         return [one for one in listed if same_url(url, one.get("url", ""))]
 
+    def plain(found: list[Any]) -> list[Any]:
+        texts = [plain_text(one) for one in found if isinstance(one, str)]
+        return [one for one in texts if one is not None]
+
     def entry(fn: Callable[..., list[Any]], *arity: str) -> dict[str, Any]:
         return {"fn": fn, "arity": {len(arity): list(arity)}}
 
-    return {"resolve": entry(resolve), "oneOf": entry(one_of, "String"), "extension": entry(extension, "String")}
+    return {
+        "resolve": entry(resolve),
+        "oneOf": entry(one_of, "String"),
+        "extension": entry(extension, "String"),
+        "plainText": entry(plain),
+    }
 
 
 def _plain(node: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from html import unescape
 from typing import Any
 
 from adapter.findings import Text
@@ -21,6 +22,7 @@ _TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
 _INTEGER = re.compile(r"[+-]?\d+")
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
+_TAG = re.compile(r"<[^>]*>")
 
 _TYPES: dict[type, tuple[Callable[[Any], bool], Text]] = {
     str: (lambda value: isinstance(value, str), _STRING),
@@ -253,6 +255,11 @@ def _round(site: Site) -> Code:
     return Code(value)
 
 
+def plain_text(xhtml: str) -> str | None:
+    """The text of a narrative (``text.div``): no tags, entities resolved; nothing where it is blank."""
+    return unescape(_TAG.sub(" ", xhtml)).strip() or None
+
+
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "String": to_string,
     "Integer": _to_integer,
@@ -275,6 +282,7 @@ FUNCTIONS: dict[str, Function] = {
     "lower": _function(str.lower),
     "upper": _function(str.upper),
     "trim": _function(str.strip),
+    "plainText": _function(plain_text),
     "toChars": _function(lambda text: shape(list(text))),
     "matches": Function(1, 1, _matches),
     "replaceMatches": Function(2, 2, _replace_matches),

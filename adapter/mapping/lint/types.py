@@ -50,7 +50,7 @@ _TRUTH: Final = frozenset(
      "contains", "startsWith", "endsWith", "matches", "subsetOf", "supersetOf"}
 )  # fmt: skip
 _WORDS: Final = frozenset(
-    {"lower", "upper", "trim", "replace", "replaceMatches", "substring", "toString", "join", "split"}
+    {"lower", "upper", "trim", "plainText", "replace", "replaceMatches", "substring", "toString", "join", "split"}
 )
 
 

@@ -216,6 +216,8 @@ ON_PATIENT: list[tuple[str, list[Any]]] = [
     ("'a,b'.split(',')", ["a", "b"]),
     ("'Abc'.upper() & 'Abc'.lower()", ["ABCabc"]),
     ("' a '.trim()", ["a"]),
+    ("'<div><p>a &lt; &#1073;</p></div>'.plainText()", ["a < б"]),
+    ("'<div> </div>'.plainText()", []),
     ("'abc'.length()", [3]),
     ("'ab'.toChars()", ["a", "b"]),
     ("name.given.join(' ')", ["Иван Иванович Пётр"]),
@@ -347,6 +349,7 @@ def test_results_are_the_objects_of_the_document() -> None:
         ("managingOrganization.resolve().where(1.exp() > 2).id", ["mo"]),
         ("oneOf('Organization').where(1.exp() > 2).id", ["mo"]),
         ("%lazy.where(1.exp() > 2)", [3]),
+        ("('<b>a</b>' | '<b/>').plainText().where(1.exp() > 2)", ["a"]),
     ],
 )
 def test_beyond_the_subset(text: str, expected: list[Any]) -> None:
