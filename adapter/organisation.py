@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapter.catalogue import Catalogue
+from adapter.mapping.model import Route
 from adapter.mapping.yaml import Map, load, plain
 
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
@@ -27,15 +28,21 @@ class Organisation:
         oid: OID in ФРМО.
         root: root of the ids of its МИС: ``<oid>.100.<number of the МИС>.<number of the instance>``.
         zone: offset of local time, ``+0300``.
-        routes: id of a route → id of another document mapping, or ``None`` for a route that is off.
+        routes: id of a route → id of another document mapping, ``True`` for a route that is on, or ``None`` for one
+            that is off.
         values: everything in the file, for expressions.
     """
 
     oid: str
     root: str
     zone: str
-    routes: Mapping[str, str | None]
+    routes: Mapping[str, str | bool | None]
     values: Mapping[str, Any]
+
+    def product(self, route: Route) -> str | None:
+        """The document that a route makes for this organisation; ``None``: none."""
+        wanted = self.routes.get(route.id, route.on or None)
+        return route.product if wanted is True else wanted or None
 
 
 def load_organisation(catalogue: Catalogue, path: Path | None = None) -> Organisation:
@@ -62,5 +69,7 @@ def _checked(raw: Map, key: str, shape: re.Pattern[str]) -> str:
     return value
 
 
-def _route(value: Any) -> str | None:
-    return None if value is False or value == "off" else str(value)
+def _route(value: Any) -> str | bool | None:
+    if value is False or value == "off":
+        return None
+    return True if value is True or value == "on" else str(value)

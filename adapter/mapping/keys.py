@@ -135,6 +135,10 @@ ROUTE: Final[dict[str, Key]] = {
     "product": Key(_STRING, Text("вид документа", "id of a document mapping")),
     "focus": Key(_STRING, Text("тип ресурса", "type of the resource")),
     "when": Key(_EXPRESSION, Text("условие", "condition")),
+    "on": Key(
+        {"type": "boolean"},
+        Text("false: маршрут включает организация", "false: an organisation switches the route on"),
+    ),
     "note": Key(_STRING, Text("замечание", "a remark")),
 }
 

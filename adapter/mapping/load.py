@@ -76,7 +76,10 @@ class Loader:
                     raise item.error(f"у маршрута нет ключа «{name}»", f"the route has no «{name}»", value=name)
             when = item.get("when")
             condition = None if when is None else self._expression(item, "when", when)
-            found.append(Route(item["id"], item["product"], item["focus"], condition, item.get("note", "")))
+            on = item.get("on", True)
+            if not isinstance(on, bool):
+                raise item.error("ожидается true или false", "true or false is expected", value="on")
+            found.append(Route(item["id"], item["product"], item["focus"], condition, on, item.get("note", "")))
         return found
 
     def _register(self, kind: str, raw: Map) -> None:

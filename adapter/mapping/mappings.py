@@ -89,7 +89,7 @@ class Mappings:
         """
         env = Env({"bundle": graph.bundle, "org": organisation.values}, graph)
         for route in self.routes:
-            document = organisation.routes.get(route.id, route.product)
+            document = organisation.product(route)
             if document is None:
                 continue
             for resource in graph.of_type(route.focus):

@@ -84,10 +84,12 @@ class Route:
         product: id of a document mapping.
         focus: FHIR type.
         when: condition on the resource.
+        on: whether it is taken where the organisation says nothing of it.
     """
 
     id: str
     product: str
     focus: str
     when: Expression | None
+    on: bool = True
     note: str = ""

@@ -73,7 +73,7 @@ def routes(subject: Subject) -> Iterator[Finding]:
     made = {spec.id for spec, _, _ in subject.walks}
     products = [(route.id, route.product, "mappings/routes.yaml") for route in subject.mappings.routes]
     changed = subject.organisation.routes
-    products += [(route, product, "organisation") for route, product in changed.items() if product is not None]
+    products += [(route, product, "organisation") for route, product in changed.items() if isinstance(product, str)]
     for route, product, file in products:
         if product not in made:
             near = difflib.get_close_matches(product, made, n=1)

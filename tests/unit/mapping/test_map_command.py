@@ -121,7 +121,9 @@ def test_coverage_is_a_gate(bundle: Path) -> None:
     assert run("coverage", bundle, "--min-input", "99.9")[0] == 1
     code, output = run("coverage", bundle, "--min-input", "50", "--min-rules", "10", "--format", "json")
     made = json.loads(output)
-    assert (code, made["documents"], made["not_made"]) == (0, {"170": 1}, ["195", "204"])
+    assert (code, made["documents"]) == (0, {"170": 1})
+    # Whatever kinds there are.
+    assert {"195", "204"} <= set(made["not_made"]) and "170" not in made["not_made"]
 
 
 def test_the_examples_cover_most_of_the_mappings() -> None:
