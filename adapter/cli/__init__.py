@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapter import __version__
-from adapter.cli import check, convert, explain, nsi, packs
+from adapter.cli import check, compare, convert, explain, nsi, packs
 from adapter.cli import map as mapping
 from adapter.errors import EgiszError
 from adapter.log import configure
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("check")(check.check)
+app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
 app.command("explain")(explain.explain)
 app.add_typer(mapping.app, name="map")
