@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
-from threading import current_thread, main_thread
 from typing import BinaryIO
 
 from adapter.catalogue import Catalogue
 from adapter.errors import XmlRefused
 from adapter.findings import Finding, Severity, Text
-from adapter.log import configure
 from adapter.nsi import BookStore
+from adapter.processes import in_processes
 from adapter.settings import settings
 from adapter.xml import XmlLimits, too_large
 from conformance import Checker
 from conformance.packs import PackStore
 from conformance.report import Report, Stage, StageName, Status
-
-#: Most files a worker takes at a time.
-MAX_CHUNK = 32
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _NOT_READ = Text("документ не прочитан", "the document was not read")
@@ -133,33 +124,7 @@ def unreadable(error: OSError) -> Finding:
 
 def check_inputs(items: Sequence[Input], setup: Setup, jobs: int) -> Iterator[Report]:
     """Check documents in ``jobs`` processes (1: in this one); reports come in the order of ``items``."""
-    if jobs == 1:
-        checker = make_checker(setup)
-        for item in items:
-            yield check_input(checker, item, setup)
-        return
-    chunk = max(1, min(MAX_CHUNK, len(items) // (jobs * 4)))
-    # Not forked: the caller may have threads (a progress bar), and locks of libxml2 would be copied held.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(setup,))
-    try:
-        with _interrupts_ignored():
-            results = pool.map(_work, items, chunksize=chunk)
-        yield from results
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Processes started inside ignore Ctrl-C from their first instruction: the parent alone answers it."""
-    if current_thread() is not main_thread():  # only the main thread may say so, and only it is interrupted
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return in_processes(items, _work, _worker, setup, jobs)
 
 
 def make_checker(setup: Setup) -> Checker:
@@ -174,25 +139,14 @@ def make_checker(setup: Setup) -> Checker:
     )
 
 
-_setup: Setup | None = None
+def _worker(setup: Setup) -> tuple[Checker, Setup]:
+    """What a process checks with."""
+    return make_checker(setup), setup
 
 
-def _start(setup: Setup) -> None:
-    """First in every worker."""
-    global _setup  # noqa: PLW0603 - state of a worker process, set once by the pool
-    _setup = setup
-    configure(settings().log_level)
-
-
-@lru_cache(maxsize=1)
-def _checker(setup: Setup) -> Checker:
-    """Made by the first document, not in the initializer: there an error would only break the pool."""
-    return make_checker(setup)
-
-
-def _work(item: Input) -> Report:
-    assert _setup is not None
-    return check_input(_checker(_setup), item, _setup)
+def _work(tool: tuple[Checker, Setup], item: Input) -> Report:
+    checker, setup = tool
+    return check_input(checker, item, setup)
 
 
 class Documents(Mapping[str, bytes]):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adapter.cli.output import write
+from adapter.cli.progress import shown
 from adapter.errors import UsageError
 from adapter.findings import Text
 from adapter.settings import settings
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 #: Documents of fewer bytes together are checked in this process: others take a second to start, in which one checks
 #: about 5 MB (measured on the examples of 170).
 PARALLEL_FROM = 8 * 1024 * 1024
-#: Files below this number are checked before a progress bar could be read.
-BAR_FROM = 20
 
 
 class Format(StrEnum):
@@ -164,17 +163,8 @@ def _standard_input(limit: int) -> Input:
 
 def _checked(items: Sequence[Input], setup: Setup, jobs: int | None, quiet: bool) -> Iterator[Report]:
     """Reports in order, with a progress bar on standard error where a person would wait for them."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from conformance.batch import check_inputs, total_size
 
     if jobs is None:
         jobs = 1 if total_size(items) < PARALLEL_FROM else os.cpu_count() or 1
-    show = sys.stderr.isatty() and not quiet and len(items) >= BAR_FROM
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not show) as bar:
-        task = bar.add_task("", total=len(items))
-        for report in check_inputs(items, setup, min(jobs, len(items))):
-            bar.advance(task)
-            yield report
+    return shown(check_inputs(items, setup, min(jobs, len(items))), len(items), quiet=quiet)
