@@ -86,6 +86,11 @@ def coded_with(fact: Coding | Null | None, tag: str, translation: Coding) -> Mar
     return markup(f"<{tag}{code_attributes(fact)}>{coded(translation, 'translation')}</{tag}>")
 
 
+def coded_as(fact: Coding, original: str, tag: str = "code") -> Markup:
+    """A coded element with the sender's own words as ``originalText``."""
+    return markup(f"<{tag}{code_attributes(fact)}>{text(original, 'originalText')}</{tag}>")
+
+
 def ii(fact: II | Null | None, tag: str = "id") -> Markup:
     """An instance identifier."""
     if fact is None or isinstance(fact, Null):

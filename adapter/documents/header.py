@@ -32,7 +32,9 @@ class Header:
         referral_ids: ids of ``inFulfillmentOf/order``: the document, and its number in РЭМД.
         service_time: ``interval`` (low, high) or ``value`` of ``serviceEvent/effectiveTime``.
         service_details: presence of form, type and condition of care.
+        versions: ``sender``: a code keeps the version of its book that the sender quotes.
         performers: presence of performers.
+        performer_organization: whether a performer's organisation has a place.
         performer_ids: 1 (staff) or 2 (and СНИЛС).
         performer_function: presence of ``functionCode``.
         encounter_time: whether ``encompassingEncounter/effectiveTime`` may stand.
@@ -60,9 +62,11 @@ class Header:
     performers: Presence = "required"
     performer_ids: Literal[1, 2] = 2
     performer_function: Presence = "absent"
+    performer_organization: Presence = "absent"
     component_of: Presence = "absent"
     encounter_time: bool = False
     encounter_ids: Literal["1..2", "2..2"] = "2..2"
+    versions: Literal["book", "sender"] = "book"
     nulls: frozenset[str] = frozenset()
     requires: frozenset[str] = frozenset()
 

@@ -7,6 +7,7 @@ serialised, so that the bytes depend on the facts only. Text is escaped by autoe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -39,6 +40,8 @@ DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _NSI: Final = "1.2.643.5.1.13.13."
 _SECTIONS: Final = "99.2.197"
 _FIELDS: Final = "99.2.166"
+#: Versions of books that the document being rendered quotes: fact ``versions``, where a kind keeps those of the sender.
+_quoted: ContextVar[Mapping[str, str]] = ContextVar("quoted")
 
 
 class Codings(Protocol):
@@ -80,6 +83,7 @@ class Renderer:
         self._environment.filters.update(
             attribute=elements.attribute,
             coded=elements.coded,
+            coded_as=elements.coded_as,
             coded_with=elements.coded_with,
             fias=elements.fias,
             field=self._term(_FIELDS, "code"),
@@ -113,6 +117,7 @@ class Renderer:
             InputError: MAP04, a text has a character that XML cannot carry.
         """
         switches = header if isinstance(header, Header) else Header.of(header)
+        _quoted.set(getattr(facts, "versions", None) or {})
         try:
             written = self._environment.get_template(template).render(facts=facts, header=switches)
         except TemplateError as error:
@@ -125,15 +130,19 @@ class Renderer:
         It takes the context only to keep Jinja from folding a constant code into the compiled template, which may
         outlive the book.
         """
-        found: dict[str, Markup] = {}
+        found: dict[tuple[str, str | None], Markup] = {}
+        system = _NSI + book
 
         @pass_context
         def term(_context: Context, code: str) -> Markup:
-            element = found.get(code)
+            version = _quoted.get().get(system)
+            element = found.get((code, version))
             if element is None:
-                coding = self._coding(_NSI + book, code)
+                coding = self._coding(system, code)
+                if version is not None:
+                    coding = coding._replace(version=version)
                 element = elements.text(coding.display, tag) if tag == "title" else elements.coded(coding, tag)
-                found[code] = element
+                found[code, version] = element
             return element
 
         return term

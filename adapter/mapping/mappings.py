@@ -132,9 +132,16 @@ class Mappings:
         traced: bool = False,
     ) -> Made:
         """Apply a map or document to a focus."""
+        versions: dict[str, str] | None = None
+        if spec.header.get("versions") == "sender":
+            versions = quoted_versions(graph.bundle, self.identifiers)
+            terms = terms.quoting(versions)
         run = Run(graph, organisation, self.identifiers, terms, trace=[] if traced else None)
         env = Env({"bundle": graph.bundle, "org": organisation.values, "resource": focus}, graph)
-        facts = self._closure(spec, traced)(run, env, focus)
+        facts: Fact = self._closure(spec, traced)(run, env, focus)
+        if versions is not None:
+            # For the codes that templates write by themselves.
+            facts = Fact({**vars(facts), "versions": versions})
         return Made(facts, tuple(run.findings), tuple(run.trace or ()))
 
     def _closure(self, spec: MapSpec, traced: bool) -> Closure:
@@ -161,3 +168,25 @@ def _holds(
         place = Place(fhirpath=graph.path(resource))
         findings.append(Finding("MAP04", Severity.ERROR, error.text, place=place, rule=route.id))
         return False
+
+
+def quoted_versions(bundle: Any, identifiers: Identifiers) -> dict[str, str]:
+    """Books that the CodeableConcepts of a Bundle quote in one version only: OID → version."""
+    found: dict[str, set[str]] = {}
+    open_ = [bundle]
+    while open_:
+        node = open_.pop()
+        if node.__class__ is dict:
+            codings = node.get("coding")
+            if codings.__class__ is list:
+                for coding in codings:
+                    if isinstance(coding, dict) and "version" in coding and isinstance(coding.get("system"), str):
+                        found.setdefault(coding["system"], set()).add(str(coding["version"]))
+            else:
+                open_.extend([part for part in node.values() if part.__class__ in (dict, list)])
+        else:
+            open_.extend([part for part in node if part.__class__ in (dict, list)])
+    books: dict[str, set[str]] = {}
+    for system, versions in found.items():
+        books.setdefault(identifiers.book(system), set()).update(versions)
+    return {book: versions.pop() for book, versions in books.items() if len(versions) == 1}

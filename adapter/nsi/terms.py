@@ -8,6 +8,7 @@ version than the one that is here.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -81,6 +82,20 @@ class Terms:
         self._names: dict[str, _Names | None] = {}
         self._columns: dict[tuple[str, str, Fold | None], Mapping[str, list[str]]] = {}
         self._cells: dict[tuple[str, str], dict[str, str]] = {}
+        self._quoted: Mapping[str, str] | None = None
+
+    def quoting(self, versions: Mapping[str, str]) -> Terms:
+        """The same books, but a code keeps the version that the sender quotes with it.
+
+        Where the version is imported the name is that version's; else the sender's, and a name that differs from the
+        one that is known here makes a `BorrowedCoding`. Versions that a schema fixes stay fixed.
+
+        Args:
+            versions: OID of a book → its version for codes without one.
+        """
+        terms = copy.copy(self)
+        terms._quoted = versions
+        return terms
 
     def coding(
         self, system: str, code: str, *, version: str | None = None, display: str | None = None
@@ -97,7 +112,9 @@ class Terms:
             A `BorrowedCoding` where the name is the sender's.
         """
         found = self._found.get((system, code))
-        return found if found is not None else self._complete(system, code, version, display)
+        if found is None:
+            found = self._complete(system, code, version, display)
+        return found if self._quoted is None else self._as_quoted(system, code, version, display, found)
 
     def find(self, system: str, column: str, value: str, *, fold: Fold | None = None) -> list[str]:
         """Codes of the rows that have ``value`` in ``column``, in the order of the book.
@@ -160,6 +177,25 @@ class Terms:
         # The name of a book does not change with its versions, so any version that is stored tells it.
         name = names.name if names is not None else self._passport_name(system)
         return BorrowedCoding(code, system, name, version, display) if name else None
+
+    def _as_quoted(
+        self, system: str, code: str, version: str | None, display: str | None, known: Coding | None
+    ) -> Coding | None:
+        """A code in the version that is quoted, where ``known`` is another one."""
+        assert self._quoted is not None
+        wanted = version or self._quoted.get(system)
+        if wanted is None or system in self._vocabulary.pins or (known is not None and known.version == wanted):
+            return known
+        if self._books.is_complete(system, wanted):
+            book = self._books.book(system, wanted)
+            name = book.codes.get(code) if book is not None and system not in self._vocabulary.keys else None
+            if book is not None and name is not None:
+                return Coding(code, system, book.code_system_name, wanted, name)
+        if known is not None and display in (None, "", known.display):
+            return known._replace(version=wanted)
+        names = self._book(system)
+        full = known.system_name if known is not None else names.name if names is not None else ""
+        return BorrowedCoding(code, system, full, wanted, display) if full and display else known
 
     def _book(self, system: str) -> _Names | None:
         try:
