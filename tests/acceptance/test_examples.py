@@ -20,7 +20,7 @@ from adapter.organisation import load_organisation
 from adapter.xml import HL7, parse
 from conformance import Checker
 from conformance.packs import PackStore
-from conformance.report import Status
+from conformance.report import StageName, Status
 
 pytestmark = [pytest.mark.packs, pytest.mark.books]
 
@@ -28,6 +28,8 @@ BUNDLES = Path(__file__).parents[2] / "examples" / "bundles"
 MIS = "1.2.643.5.1.13.13.12.2.77.99999.100.1.1"
 SNILS = "112-233-445 95"
 POLICY = "1234567890123452"
+#: Kinds whose official pack is not at hand; some of their books neither.
+WITHOUT_PACK = {"227"}
 
 
 class Story(NamedTuple):
@@ -66,6 +68,9 @@ STORIES = {
     ),
     "195-r4": clean("R4", "195", "H-8001", "SET-8001", "DOC-8001", SNILS, "K35.8", "202611121330+0300"),
     "204-r5-rucore26": clean("R5", "204", "DOC-6001", "SET-6001", SNILS, "I10", "E66.0", "142", "91", "36.6", "88"),
+    "227-r5-rucore": clean(
+        "R5", "227", "DOC-9001", "SET-9001", SNILS, "E-9001", "ELN-9001", "I11.9", "B01.015.002", "клубника"
+    ),
     "refusal-r4": Story("R4", {}, {}),
     "foreigner-204-r5": Story(
         "R5",
@@ -137,7 +142,11 @@ def test_documents_are_as_the_story_says(converter: Converter, name: str) -> Non
         if document.ok:
             assert not bad
             assert document.report is not None
-            assert {stage.status for stage in document.report.stages} == {Status.PASSED}
+            statuses = {stage.name: stage.status for stage in document.report.stages}
+            if document.kind in WITHOUT_PACK:
+                assert {statuses.pop(name) for name in (StageName.XSD, StageName.SCHEMATRON)} == {Status.NOT_CHECKED}
+                del statuses[StageName.BOOKS]
+            assert set(statuses.values()) == {Status.PASSED}
 
 
 def test_both_addresses_of_the_foreigner_are_those_in_russia(converter: Converter) -> None:
