@@ -12,11 +12,12 @@ from typing import Final
 from adapter.catalogue import Catalogue
 from adapter.documents.header import Header
 from adapter.documents.render import Renderer
-from adapter.documents.requirements import Gap, Requirements, Why
+from adapter.documents.requirements import Requirements
 from adapter.errors import InputError, MappingError
 from adapter.facts import II, Fact
 from adapter.fhir import Graph, Reading
-from adapter.findings import EMPTY, Finding, Place, Severity, Text
+from adapter.findings import Finding, Place, Severity, Text
+from adapter.gaps import Gaps
 from adapter.mapping.mappings import Made, Mappings, Product
 from adapter.mapping.run import Traced
 from adapter.nsi import BookStore
@@ -38,7 +39,7 @@ class Document:
         name: file name by kind, set and version; empty where the ids are unknown.
         data: the document; ``None`` where it was not made.
         findings: of the mapping, the header and the check.
-        report: of the check, ``None`` where nothing was checked.
+        report: of the check; ``None`` where nothing was checked, or where the findings before it have errors.
         trace: how the facts came about, where asked for.
     """
 
@@ -96,6 +97,7 @@ class Converter:
         self.organisation = organisation
         self._renderer = Renderer(catalogue, self.terms, cache=cache)
         self._requirements = Requirements(catalogue)
+        self._gaps = Gaps([*self.mappings.maps.values(), *self.mappings.documents.values()])
         self._checker = checker
         self._headers: dict[str, Header] = {}
 
@@ -118,7 +120,7 @@ class Converter:
 
     def _document(self, product: Product, graph: Graph, traced: bool) -> Document:
         made = self.mappings.facts(product, graph, self.organisation, self.terms, traced=traced)
-        findings = [*made.findings, *self._gaps(product, made)]
+        findings = [*made.findings, *self._missing(product, made, graph)]
         data, report = None, None
         try:
             data = self._rendered(product, made.facts)
@@ -130,7 +132,9 @@ class Converter:
                 raise
             findings.append(_not_rendered(product, error))
         name = _name(product.document, made.facts)
-        if data is not None and self._checker is not None:
+        mapped = not any(one.severity is Severity.ERROR for one in findings)
+        if data is not None and mapped and self._checker is not None:
+            # After an error of ours the official rules would say the same once more, in terms of CDA.
             report = self._checker.check(data, source=name, kind=product.document, count=False)
             findings.extend(report.findings)
         return Document(
@@ -153,31 +157,14 @@ class Converter:
         template = self.mappings.documents[product.document].template
         return self._renderer.render(template, facts, self._header(product.document))
 
-    def _gaps(self, product: Product, made: Made) -> Iterator[Finding]:
+    def _missing(self, product: Product, made: Made, graph: Graph) -> Iterator[Finding]:
         """What the header wants and the facts do not give, unless the mapping has said so."""
-        said = {finding.rule.partition(".")[2] for finding in made.findings}
-        for gap in self._requirements.missing(made.facts, self._header(product.document)):
-            if gap.rule not in said:
-                yield _gap(product, gap)
-
-
-def _gap(product: Product, gap: Gap) -> Finding:
-    texts = {
-        Why.MISSING: ("Нет обязательного факта", "A required fact has no source:"),
-        Why.NULL: ("Этот вид не допускает nullFlavor факта", "This kind forbids a nullFlavor of"),
-        Why.SURPLUS: ("В документе нет места для факта", "The document has no place for"),
-    }
-    ru, en = texts[gap.why]
-    severity = Severity.WARNING if gap.why is Why.SURPLUS else Severity.ERROR
-    return Finding(
-        "MAP05" if gap.why is Why.SURPLUS else "MAP01",
-        severity,
-        Text(f"{ru} «{gap.path}».", f"{en} «{gap.path}»."),
-        EMPTY,
-        Place(),
-        "",
-        f"{product.document}.{gap.rule}",
-    )
+        gaps = self._requirements.missing(made.facts, self._header(product.document))
+        if gaps:
+            # Once more, to learn which element of which resource would have given the fact: gaps are rare.
+            traced = self.mappings.facts(product, graph, self.organisation, self.terms, traced=True)
+            said = {finding.rule for finding in made.findings}
+            yield from self._gaps.findings(product.document, gaps, traced.trace, said)
 
 
 def _not_rendered(product: Product, error: MappingError) -> Finding:

@@ -34,7 +34,7 @@ class Gap(NamedTuple):
     Attributes:
         path: ``patient.addresses[0].line``.
         why: it is missing; it is a null where the kind forbids one; or the kind has no place for it (a third
-            address of the patient, for one).
+            address of the patient, the patient's guardian).
     """
 
     path: str
@@ -55,6 +55,7 @@ class _Slot:
         null: ``"any"``, ``"kind"`` (where the switch ``nulls`` has its path) or empty.
         many: it is a list.
         of: slots of its parts.
+        surplus: the kind has no place for it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class _Slot:
     null: str
     many: bool
     of: tuple[_Slot, ...]
+    surplus: bool = False
 
 
 class Requirements:
@@ -109,6 +111,8 @@ class Requirements:
             path = prefix + slot.name
             switch = self._parts.get(path)
             presence = getattr(header, switch) if switch else None
+            if presence == "absent" and slot.of:
+                yield replace(slot, must=False, null="any", surplus=True, of=())
             if presence == "absent" or _left_out(path, header):
                 continue
             wanted = presence == "required" or path in header.requires
@@ -167,6 +171,8 @@ def _check_one(value: Any, slot: _Slot, path: str, gaps: list[Gap]) -> None:
     elif isinstance(value, Null):
         if not slot.null:
             gaps.append(Gap(path, Why.NULL))
+    elif slot.surplus:
+        gaps.append(Gap(path, Why.SURPLUS))
     elif slot.of:
         _check(value, slot.of, f"{path}.", gaps)
 

@@ -21,6 +21,10 @@ _REFERENCE_KEYS: Final = frozenset({"reference", "identifier", "type", "display"
 #: Types of Bundle in which the order of entries has a meaning.
 _ORDERED: Final = frozenset({"document", "message", "history"})
 
+#: What is named by its number alone and never sent as a resource: the office that issued a document, the card that an
+#: encounter is recorded in.
+_NUMBERED: Final = (".assigner", ".partOf")
+
 
 class Graph:
     """A Bundle as a graph of resources.
@@ -129,8 +133,7 @@ class Graph:
         for resource in self._resources.all if self._failed else ():
             for path, node in find_paths(resource, self.path(resource), self._failed.keys()):
                 reason = self._failed[node]
-                # Who issued a number is named by an identifier (code of a passport office), never sent as a resource.
-                if not (reason is Unresolved.LOGICAL and path.endswith(".assigner")):
+                if not (reason is Unresolved.LOGICAL and path.endswith(_NUMBERED)):
                     yield _finding(reason, path)
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from adapter.errors import ExpressionError, MappingError
 from adapter.facts import Coding, Fact, Null
-from adapter.findings import Severity, Text
+from adapter.findings import Finding, Place, Severity, Text
 from adapter.mapping.absence import CONCEPT, reasons
 from adapter.mapping.concepts import ConceptMap
 from adapter.mapping.conversion import ConversionError
 from adapter.mapping.converters import CONVERTERS
-from adapter.mapping.fhirpath import Env
+from adapter.mapping.fhirpath import Env, Expression
 from adapter.mapping.model import Field, MapSpec
 from adapter.mapping.run import Run, Traced, path_of, shape_of
 from adapter.xml import FORBIDDEN
 
 #: From a run, the variables and a focus to a fact.
 Closure = Callable[[Run, Env, Any], Any]
+
+_NO_PLACE: Final = Text("В документе нет места для значения.", "The document has no place for the value.")
 
 
 class Compiler:
@@ -100,7 +102,8 @@ class Compiler:
                 result = absent
             return result
 
-        return _tracing(spec, guarded) if self._traced else guarded
+        whole = guarded if spec.dropped is None else _reporting(spec, spec.dropped, guarded)
+        return _tracing(spec, whole) if self._traced else whole
 
     def _reason(self, spec: Field) -> Closure:
         """The nullFlavor that the sender gives and the place takes, or ``None``."""
@@ -340,20 +343,26 @@ def _forbidden(run: Run, spec: Field, focus: Any) -> None:
 
 
 def _missing(run: Run, spec: Field, focus: Any, severity: Severity) -> None:
-    wanted = " | ".join(expression.text for expression in spec.sources) or spec.identifier or spec.rule
-    if spec.identifier:
-        wanted = f"identifier ({spec.identifier})"
-    kind = focus.get("resourceType", "") if isinstance(focus, dict) else ""
-    where = f"{kind}.{wanted}" if kind and not wanted.startswith("%") else wanted
-    hint = spec.hint or Text(f"Заполните {where}.", f"Fill {where}.")
     run.find(
         "MAP01",
         severity,
         spec,
         focus,
         Text(f"Нет обязательного значения «{spec.rule}».", f"The required value «{spec.rule}» has no source."),
-        hint,
+        spec.advice(focus.get("resourceType", "") if isinstance(focus, dict) else ""),
     )
+
+
+def _reporting(spec: Field, dropped: Expression, closure: Closure) -> Closure:
+    """Around a field: a note where something is there that the fact has no place for."""
+
+    def reporting(run: Run, env: Env, focus: Any) -> Any:
+        for item in dropped.all(focus, env):
+            place = Place(fhirpath=path_of(run.graph, item) or spec.place(path_of(run.graph, focus)))
+            run.findings.append(Finding("MAP05", Severity.NOTE, _NO_PLACE, place=place, rule=spec.rule))
+        return closure(run, env, focus)
+
+    return reporting
 
 
 def _tracing(spec: Field, closure: Closure) -> Closure:

@@ -104,6 +104,10 @@ FIELD: Final[dict[str, Key]] = {
         },
         Text("nullFlavor, если значения нет", "nullFlavor where there is nothing"),
     ),
+    "dropped": Key(
+        _EXPRESSION,
+        Text("что есть, но не попадает в факт: замечание MAP05", "what is there and left out: a note MAP05"),
+    ),
     "hint": Key(
         {"type": "object", "properties": {"ru": _STRING, "en": _STRING}, "additionalProperties": False},
         Text("что заполнить", "what to fill"),

@@ -204,8 +204,8 @@ class Loader:
             raise at.error("ожидается OID#код", "OID#code is expected", value=key)
         changes["coding"] = (system, code)
 
-    def _read_when(self, at: Map, key: str, changes: dict[str, Any]) -> None:
-        changes["when"] = self._expression(at, key, at[key])
+    def _read_one(self, at: Map, key: str, changes: dict[str, Any]) -> None:
+        changes[key] = self._expression(at, key, at[key])
 
     def _read_as(self, at: Map, key: str, changes: dict[str, Any]) -> None:
         items = at[key] if isinstance(at[key], list) else [at[key]]
@@ -253,9 +253,9 @@ class Loader:
 
     _read: Final[dict[str, Callable[..., None]]] = {
         "from": _read_from, "each": _read_from, "identifier": _read_string, "constant": _read_constant,
-        "coding": _read_coding, "use": _read_string, "fields": _skip, "let": _skip, "when": _read_when,
+        "coding": _read_coding, "use": _read_string, "fields": _skip, "let": _skip, "when": _read_one,
         "as": _read_as, "concept": _read_string, "required": _read_required, "absent": _read_absent,
-        "hint": _read_hint, "note": _read_string,
+        "dropped": _read_one, "hint": _read_hint, "note": _read_string,
     }  # fmt: skip
 
     # -- expressions --------------------------------------------------------------------------------

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from adapter.findings import Severity, Text
 from adapter.mapping.absence import Given
 from adapter.mapping.fhirpath import Expression
+
+#: An expression that is the path of an element and nothing else.
+_ELEMENT: Final = re.compile(r"[a-z]\w*(?:\.[a-z]\w*)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Field:
         required: severity of its absence.
         absent: nullFlavor where there is nothing.
         given: nullFlavors that are taken from the sender where there is nothing.
+        dropped: what is there and has no place in the fact: a note.
     """
 
     rule: str
@@ -53,8 +58,29 @@ class Field:
     required: Severity | None = None
     absent: str = ""
     given: Given | None = None
+    dropped: Expression | None = None
     hint: Text | None = None
     note: str = ""
+
+    def place(self, at: str) -> str:
+        """FHIRPath of what gives the value, where the FHIRPath of the focus is ``at``."""
+        if not self.sources or not _ELEMENT.fullmatch(self.sources[0].text):
+            return at
+        return f"{at}.{self.sources[0].text}" if at else self.sources[0].text
+
+    def advice(self, kind: str) -> Text:
+        """What to fill so that the field has a value.
+
+        Args:
+            kind: FHIR type of the focus, empty where it is unknown.
+        """
+        if self.hint is not None:
+            return self.hint
+        wanted = " | ".join(expression.text for expression in self.sources) or self.rule
+        if self.identifier:
+            wanted = f"identifier ({self.identifier})"
+        where = f"{kind}.{wanted}" if kind and not wanted.startswith("%") else wanted
+        return Text(f"Заполните {where}.", f"Fill {where}.")
 
 
 @dataclass(frozen=True, slots=True)

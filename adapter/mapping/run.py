@@ -56,10 +56,7 @@ class Run:
     def find(self, code: str, severity: Severity, spec: Field, focus: Any, message: Text, hint: Text = EMPTY) -> None:
         """Add a finding of a rule at ``focus``."""
         at = path_of(self.graph, focus)
-        if spec.sources and not spec.sources[0].text.startswith("%"):
-            at = f"{at}.{spec.sources[0].text}" if at else spec.sources[0].text
-        rule = spec.rule
-        self.findings.append(Finding(code, severity, message, hint, Place(fhirpath=at), "", rule))
+        self.findings.append(Finding(code, severity, message, hint, Place(fhirpath=spec.place(at)), "", spec.rule))
 
 
 def shape_of(value: Any) -> str:

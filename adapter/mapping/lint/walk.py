@@ -96,9 +96,11 @@ def expressions(rule: Field) -> Iterator[Expression]:
 
 
 def _asides(rule: Field) -> Iterator[Expression]:
-    """Expressions that decide about the value and are no part of it."""
+    """Expressions that decide about the value, or tell of what is left out, and are no part of it."""
     if rule.when is not None:
         yield rule.when
+    if rule.dropped is not None:
+        yield rule.dropped
     if rule.given is not None:
         yield from rule.given.sources
 

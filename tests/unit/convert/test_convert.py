@@ -142,6 +142,27 @@ def test_a_refusal_yields_no_document(converter: Converter) -> None:
     assert convert(converter, refused).documents == ()
 
 
+def test_what_another_reports_yields_no_certificate(converter: Converter) -> None:
+    own, reported = ([*RESOURCES[:4], {**RESOURCES[4], "primarySource": value}] for value in (True, False))
+    assert len(convert(converter, own).documents) == 1
+    assert convert(converter, reported).documents == ()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "places"),
+    [
+        ([{"use": "old", "text": "Псков"}], ["Bundle.entry[0].resource.address[0]"]),
+        ([{"country": "KZ", "text": "Астана"}], ["Bundle.entry[0].resource.address[0]"]),
+    ],
+)
+def test_an_address_without_a_place_is_told(
+    converter: Converter, addresses: list[dict[str, Any]], places: list[str]
+) -> None:
+    (document,) = convert(converter, [{**PATIENT, "address": addresses}, *RESOURCES[1:]]).documents
+    told = [one for one in document.findings if one.code == "MAP05"]
+    assert [one.place.fhirpath for one in told] == places
+
+
 def test_what_is_missing_is_named_by_the_element_to_fill(converter: Converter) -> None:
     nameless = [{key: value for key, value in PATIENT.items() if key != "birthDate"}, *RESOURCES[1:]]
     conversion = convert(converter, nameless)

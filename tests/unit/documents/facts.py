@@ -234,7 +234,7 @@ class Maker:
             performer=None,
         )
         code = self.code("11.1522", "53")
-        return self.document(
+        document = self.document(
             "170",
             "1.2.643.5.1.13.13.14.53.9.2",
             code,
@@ -242,6 +242,8 @@ class Maker:
             vaccination=vaccination,
             encounter=self.encounter(),
         )
+        document.patient.guardian = None  # 170 has no place for one
+        return document
 
     def diagnosis(self, *, full: bool = True) -> Fact:
         return fact(

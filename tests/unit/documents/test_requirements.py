@@ -79,7 +79,8 @@ CASES: list[tuple[str, dict[str, Any], Callable[[Any], None], list[Gap]]] = [
     ("204", {"performers": "absent"}, lambda f: setattr(f.service_event, "performers", []), []),
     ("204", {"performer_ids": 1}, lambda f: setattr(f.service_event.performers[0], "snils", None), []),
     ("170", {"payer": "required"}, lambda f: setattr(f, "payer", None), [Gap("payer", Why.MISSING)]),
-    ("170", {"payer": "absent"}, lambda f: setattr(f, "payer", fact()), []),
+    ("170", {"payer": "absent"}, lambda f: setattr(f, "payer", fact()), [Gap("payer", Why.SURPLUS)]),
+    ("170", {}, lambda f: setattr(f.patient, "guardian", fact()), [Gap("patient.guardian", Why.SURPLUS)]),
     ("170", {}, lambda f: setattr(f, "id", None), [Gap("id", Why.MISSING)]),
     (
         "170",

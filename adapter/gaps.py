@@ -1,0 +1,88 @@
+"""What the header of a kind wants and the facts do not give, as findings that name the element of FHIR to fill."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
+
+from adapter.documents.requirements import Gap, Why
+from adapter.findings import EMPTY, Finding, Place, Severity, Text
+from adapter.mapping.model import Field, MapSpec
+from adapter.mapping.run import Traced
+
+_TEXTS: Final = {
+    Why.MISSING: (
+        "Нет значения «{}», обязательного для этого вида СЭМД.",
+        "There is no value for «{}», which this kind of document requires.",
+    ),
+    Why.NULL: (
+        "Значение «{}» отсутствует, а этот вид СЭМД не допускает nullFlavor.",
+        "The value «{}» is absent, and this kind of document forbids a nullFlavor of it.",
+    ),
+    Why.SURPLUS: ("В документе этого вида нет места для «{}».", "This kind of document has no place for «{}»."),
+}
+
+
+class Gaps:
+    """Tells of gaps by the rules that make the facts.
+
+    Args:
+        maps: maps and documents, whose rules are named.
+    """
+
+    def __init__(self, maps: Iterable[MapSpec]) -> None:
+        self._rules: dict[str, tuple[Field, str]] = {}
+        for spec in maps:
+            kind = spec.source[0] if len(spec.source) == 1 and spec.source != ("Any",) else ""
+            for rule in _all(spec.fields):
+                self._rules.setdefault(rule.rule, (rule, kind))
+
+    def findings(
+        self, kind: str, gaps: Iterable[Gap], trace: Iterable[Traced], said: Collection[str]
+    ) -> Iterator[Finding]:
+        """A finding a gap.
+
+        Args:
+            kind: id of the document.
+            gaps: what is wrong with its facts.
+            trace: how the facts came about.
+            said: rules that have told of it themselves.
+        """
+        lines = {line.path: line for line in trace}
+        for gap in gaps:
+            line = _nearest(gap.path, lines)
+            if line is None or line.rule not in said:
+                yield self._finding(kind, gap, line)
+
+    def _finding(self, kind: str, gap: Gap, line: Traced | None) -> Finding:
+        ru, en = _TEXTS[gap.why]
+        place, hint = "", EMPTY
+        if line is not None:
+            place = line.place
+            rule, source = self._rules.get(line.rule, (None, ""))
+            if rule is not None:
+                place = rule.place(line.place)
+                hint = EMPTY if gap.why is Why.SURPLUS else rule.advice(source)
+        surplus = gap.why is Why.SURPLUS
+        return Finding(
+            "MAP05" if surplus else "MAP01",
+            Severity.NOTE if surplus else Severity.ERROR,
+            Text(ru.format(gap.path), en.format(gap.path)),
+            hint,
+            Place(fhirpath=place),
+            "",
+            f"{kind}.{gap.rule}",
+        )
+
+
+def _nearest(path: str, lines: Mapping[str, Traced]) -> Traced | None:
+    """The line of a fact; else that of the fact which it would be a part of."""
+    while path and path not in lines:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return lines.get(path)
+
+
+def _all(fields: Mapping[str, Field]) -> Iterator[Field]:
+    for rule in fields.values():
+        yield rule
+        yield from _all(rule.fields)
