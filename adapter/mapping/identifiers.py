@@ -11,7 +11,7 @@ from adapter.catalogue import Catalogue
 from adapter.findings import Text
 from adapter.mapping.yaml import Map, load, plain
 
-_KEYS: Final = ("types", "systems", "suffix", "shape", "note")
+_KEYS: Final = ("types", "vague", "systems", "suffix", "shape", "note")
 _FILE: Final = "mappings/identifiers.yaml"
 _DICTIONARY: Final = re.compile(
     r"(?:https://)?nsi\.rosminzdrav\.ru/(?:#!/refbook/|dictionaries/|refbook/)([0-9.]+)(?:/.*)?"
@@ -34,10 +34,11 @@ def canonical(system: str) -> str:
 
 
 class Identifiers:
-    """Recognises identifiers; order: type, system, suffix of the OID, shape of the value."""
+    """Recognises identifiers; order: type, system, suffix of the OID, vague type, shape of the value."""
 
     def __init__(self, raw: Map) -> None:
         self._types: dict[tuple[str, str], str] = {}
+        self._vague: dict[tuple[str, str], str] = {}
         self._systems: dict[str, str] = {}
         self._suffixes: dict[str, str] = {}
         self._shapes: list[tuple[re.Pattern[str], str]] = []
@@ -54,10 +55,11 @@ class Identifiers:
 
     def _add(self, kind: str, facts: Map) -> None:
         facts.check_keys(_KEYS, Text("ключ", "key"))
-        for item in _list(facts, "types"):
-            system, _, code = str(item).rpartition("#")
-            # Types are looked up by the book, so that every spelling of its code system will do.
-            self._types[self.book(system), code] = kind
+        for key, types in (("types", self._types), ("vague", self._vague)):
+            for item in _list(facts, key):
+                system, _, code = str(item).rpartition("#")
+                # Types are looked up by the book, so that every spelling of its code system will do.
+                types[self.book(system), code] = kind
         for item in _list(facts, "systems"):
             name: Any = item
             if isinstance(item, Map):
@@ -78,7 +80,7 @@ class Identifiers:
 
     def kind(self, identifier: Mapping[str, Any]) -> str:
         """The canonical kind of a FHIR Identifier; empty where it is not known."""
-        kind = self._by_type(identifier.get("type"))
+        kind = self._by_type(identifier.get("type"), self._types)
         if kind:
             return kind
         system = canonical(identifier.get("system") or "")
@@ -86,14 +88,17 @@ class Identifiers:
             kind = self._systems.get(system) or self._by_suffix(system)
             if kind:
                 return kind
+        kind = self._by_type(identifier.get("type"), self._vague)
+        if kind:
+            return kind
         value = identifier.get("value")
         if isinstance(value, str) and not system:
             return next((name for shape, name in self._shapes if shape.fullmatch(value)), "")
         return ""
 
-    def _by_type(self, concept: Any) -> str:
+    def _by_type(self, concept: Any, types: Mapping[tuple[str, str], str]) -> str:
         for coding in (concept or {}).get("coding") or ():
-            kind = self._types.get((self.book(coding.get("system") or ""), coding.get("code") or ""))
+            kind = types.get((self.book(coding.get("system") or ""), coding.get("code") or ""))
             if kind:
                 return kind
         return ""

@@ -24,6 +24,7 @@ MINIMAL = {
             types: ["http://example.org/types#snils", "1.2.643.1#9", "http://example.org/book#8"]
             systems: ["https://example.org/systems/snils", {system: "urn:implying", implies: {kind: {code: "7"}}}]
             shape: "[0-9]{11}"
+            vague: ["http://example.org/vague#sb"]
           mis-patient: {suffix: "10"}
         code_systems:
           1.2.643.1: ["http://example.org/book"]

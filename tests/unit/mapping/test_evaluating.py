@@ -167,6 +167,7 @@ def test_blank_text_is_nothing(facts: Facts) -> None:
 
 
 SNILS = {"value": "112-233-445 95"}
+VAGUE = {"coding": [{"system": "http://example.org/vague", "code": "sb"}]}
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,19 @@ SNILS = {"value": "112-233-445 95"}
         ({**SNILS, "type": {"coding": [{"system": "http://example.org/book", "code": "9"}]}}, True),
         ({**SNILS, "type": {"coding": [{"system": "urn:oid:1.2.643.1", "code": "9"}]}}, True),
         ({**SNILS, "type": {"coding": [{"system": "urn:oid:1.2.643.1", "code": "8"}]}}, True),
+        ({**SNILS, "type": VAGUE}, True),
+        (
+            {"value": "1", "system": "urn:o", "type": VAGUE},
+            True,
+        ),
+        (
+            {
+                "value": "1",
+                "system": "urn:oid:1.2.3.100.1.2.10",
+                "type": VAGUE,
+            },
+            False,
+        ),
         ({"value": "11223344595"}, True),
         ({"value": "11223344595", "system": "urn:other"}, False),
         ({"system": "urn:implying", "value": "1"}, True),
