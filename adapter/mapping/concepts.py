@@ -158,8 +158,10 @@ class ConceptMap:
 
 
 def _given(value: Any, identifiers: Identifiers) -> Iterator[Given]:
-    """Codes in a code, Coding, CodeableConcept, CodeableReference or Quantity."""
-    if isinstance(value, str):
+    """Codes in a code, Coding, CodeableConcept, CodeableReference or Quantity, or in the coding of a fact."""
+    if isinstance(value, Coding):
+        yield Given(value.system, value.code, value.display, value.version)
+    elif isinstance(value, str):
         yield Given("", value, value, "")
     elif isinstance(value, dict):
         if "concept" in value:
