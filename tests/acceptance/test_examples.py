@@ -55,6 +55,14 @@ STORIES = {
     "170-r4-rucore": clean("R4", "170", "P-1001", SNILS, POLICY, "Т-100", "202410051800+0300", "Положительный"),
     "170-r4-frcore": clean("R4", "170", "2001", SNILS, POLICY, "118", "48", "Т-200", "I-ТС"),
     "170-r4b-n3": clean("R4B", "170", "3001", SNILS, POLICY, "000003", "Т-300"),
+    "142-r5-rucore26": Story(
+        "R5",
+        {"142": frozenset(), "170": frozenset()},
+        {
+            "142": frozenset({"SET-5101", SNILS, "CHAIRMAN", "COMMISSIONER", "44", "247", "Полное выздоровление"}),
+            "170": frozenset({"247"}),
+        },
+    ),
     "163-r4-frcore": Story(
         "R4",
         {"163": frozenset(), "170": frozenset()},
