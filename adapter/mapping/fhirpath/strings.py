@@ -257,7 +257,9 @@ def _round(site: Site) -> Code:
 
 def plain_text(xhtml: str) -> str | None:
     """The text of a narrative (``text.div``): no tags, entities resolved; nothing where it is blank."""
-    return unescape(_TAG.sub(" ", xhtml)).strip() or None
+    text = unescape(_TAG.sub(" ", xhtml))
+    # Other white characters (a no-break space) belong to the text.
+    return text.strip(" \t\r\n") if text.strip() else None
 
 
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {

@@ -218,6 +218,8 @@ ON_PATIENT: list[tuple[str, list[Any]]] = [
     ("' a '.trim()", ["a"]),
     ("'<div><p>a &lt; &#1073;</p></div>'.plainText()", ["a < б"]),
     ("'<div> </div>'.plainText()", []),
+    ("'<div>&#160;</div>'.plainText()", []),
+    ("'<div> а&#160; </div>'.plainText()", ["а\u00a0"]),
     ("'abc'.length()", [3]),
     ("'ab'.toChars()", ["a", "b"]),
     ("name.given.join(' ')", ["Иван Иванович Пётр"]),
