@@ -13,6 +13,7 @@ import orjson
 import typer
 
 from adapter.catalogue import Catalogue
+from adapter.cli.bundles import bundle_files
 from adapter.cli.output import write
 from adapter.errors import EgiszError, MappingError, UsageError
 from adapter.findings import Text
@@ -102,18 +103,11 @@ def readings(paths: list[Path]) -> Iterator[tuple[str, Reading]]:
         InputError: a file cannot be read as FHIR.
         UsageError: there is none.
     """
-    from adapter.fhir import read
+    from adapter.fhir import FhirLimits, read_file
 
-    files = [file for path in paths for file in (_bundles(path) if path.is_dir() else [path])]
-    if not files:
-        raise UsageError(Text("в папке нет *.json, *.xml, *.ndjson", "the folder has no *.json, *.xml, *.ndjson"))
-    for file in files:
-        for reading in read(file.read_bytes()):
+    for file in bundle_files(paths):
+        for reading in read_file(file, limits=FhirLimits.configured()):
             yield str(file), reading
-
-
-def _bundles(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in {".json", ".xml", ".ndjson"})
 
 
 def as_json(value: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from adapter.fhir.graph import Graph
 from adapter.fhir.model import FhirLimits, FhirVersion, Reading
 from adapter.fhir.outcome import operation_outcome
-from adapter.fhir.reading import read
+from adapter.fhir.reading import read, read_file
 from adapter.fhir.validation import validate
 
-__all__ = ["FhirLimits", "FhirVersion", "Graph", "Reading", "operation_outcome", "read", "validate"]
+__all__ = ["FhirLimits", "FhirVersion", "Graph", "Reading", "operation_outcome", "read", "read_file", "validate"]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from adapter.findings import Finding
+from adapter.settings import settings
 
 Resource = dict[str, Any]
 
@@ -35,6 +36,12 @@ class FhirLimits:
     max_bytes: int = 64 * 1024 * 1024
     max_depth: int = 100
     max_entries: int = 10_000
+
+    @classmethod
+    def configured(cls) -> FhirLimits:
+        """The bounds that the settings of the process name."""
+        conf = settings()
+        return cls(conf.fhir_max_bytes, conf.fhir_max_depth, conf.fhir_max_entries)
 
 
 DEFAULT_LIMITS: Final = FhirLimits()

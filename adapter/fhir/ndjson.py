@@ -136,7 +136,10 @@ def too_many(limits: FhirLimits) -> InputError:
     return refuse(
         "FHIR05",
         Text(f"Ресурсов больше допустимого: {limits.max_entries}.", f"More than {limits.max_entries} resources."),
-        Text("Разделите Bundle или поднимите предел.", "Split the Bundle, or raise the limit."),
+        Text(
+            "Разделите Bundle или поднимите предел EGISZ_FHIR_MAX_ENTRIES.",
+            "Split the Bundle, or raise the limit EGISZ_FHIR_MAX_ENTRIES.",
+        ),
     )
 
 

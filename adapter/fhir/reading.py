@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from adapter import xml
-from adapter.errors import InputError, XmlRefused
+from adapter.errors import InputError, UsageError, XmlRefused
 from adapter.fhir.model import DEFAULT_LIMITS, FhirLimits, FhirVersion, Reading, Resource
 from adapter.fhir.ndjson import Line, collection, group, iter_resources, not_fhir, read_lines, too_many
 from adapter.fhir.structure import structure
@@ -37,14 +38,7 @@ def read(data: bytes, *, version: str | None = None, limits: FhirLimits = DEFAUL
     """
     asked = parse_version(version) if version is not None else None
     if len(data) > limits.max_bytes:
-        raise refuse(
-            "FHIR03",
-            Text(
-                f"Входные данные больше допустимого: {len(data)} байт, предел {limits.max_bytes}.",
-                f"The input is too large: {len(data)} bytes, the limit is {limits.max_bytes}.",
-            ),
-            Text("Разделите данные или поднимите предел.", "Split the data, or raise the limit."),
-        )
+        raise _too_large(len(data), limits)
     data, findings = without_mark(data)
     if data.lstrip()[:1] == b"<":
         return _from_xml(data, asked, limits, findings)
@@ -59,6 +53,45 @@ def read(data: bytes, *, version: str | None = None, limits: FhirLimits = DEFAUL
         _reading(bundle, asked, limits, [*(findings if index == 0 else ()), *inner], index)
         for index, (bundle, inner) in enumerate(bundles)
     ]
+
+
+def read_file(path: Path, *, version: str | None = None, limits: FhirLimits = DEFAULT_LIMITS) -> list[Reading]:
+    """Read a file, whose size is asked before it is read.
+
+    Args:
+        path: the file.
+        version: see :func:`read`.
+        limits: see :func:`read`.
+
+    Raises:
+        InputError: see :func:`read`.
+        UsageError: the file cannot be read, or ``version`` is none.
+    """
+    try:
+        size = path.stat().st_size
+        if size > limits.max_bytes:
+            raise _too_large(size, limits)
+        with path.open("rb") as stream:  # a pipe has no size
+            data = stream.read(limits.max_bytes + 1)
+    except OSError as error:
+        raise UsageError(
+            Text(f"файл не читается: {path}: {error.strerror}", f"cannot be read: {path}: {error.strerror}")
+        ) from error
+    return read(data, version=version, limits=limits)
+
+
+def _too_large(size: int, limits: FhirLimits) -> InputError:
+    return refuse(
+        "FHIR03",
+        Text(
+            f"Входные данные больше допустимого: {size} байт, предел {limits.max_bytes}.",
+            f"The input is too large: {size} bytes, the limit is {limits.max_bytes}.",
+        ),
+        Text(
+            "Разделите данные или поднимите предел EGISZ_FHIR_MAX_BYTES.",
+            "Split the data, or raise the limit EGISZ_FHIR_MAX_BYTES.",
+        ),
+    )
 
 
 def _bundles(value: Resource, findings: list[Finding]) -> Iterator[tuple[Resource, list[Finding]]]:

@@ -346,6 +346,7 @@ def too_deep(limits: FhirLimits) -> InputError:
         "FHIR04",
         Text(f"Вложенность больше допустимой: {limits.max_depth}.", f"Nested deeper than {limits.max_depth} levels."),
         Text(
-            "Проверьте, как создан Bundle, или поднимите предел.", "Check how the Bundle was made, or raise the limit."
+            "Проверьте, как создан Bundle, или поднимите предел EGISZ_FHIR_MAX_DEPTH.",
+            "Check how the Bundle was made, or raise the limit EGISZ_FHIR_MAX_DEPTH.",
         ),
     )
