@@ -50,9 +50,10 @@ types: setup ## mypy, strict
 build: setup ## the wheel, in dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
-bench: setup ## what a check costs, beside SaxonC (needs packs, books and examples)
+bench: setup ## what checks and conversions cost (needs packs, books and examples)
 	$(BIN)/python -m tests.bench.conformance
 	$(BIN)/python -m tests.bench.structure
+	$(BIN)/python -m tests.bench.conversion
 
 fuzz: setup ## property tests again and again, each round from another seed
 	@for round in $$(seq $(ROUNDS)); do \

@@ -12,7 +12,7 @@ from typing import Final
 from adapter.catalogue import Catalogue
 from adapter.documents.header import Header
 from adapter.documents.render import Renderer
-from adapter.documents.requirements import Requirements
+from adapter.documents.requirements import Requirements, Why
 from adapter.errors import InputError, MappingError
 from adapter.facts import II, Fact
 from adapter.fhir import Graph, Reading
@@ -123,7 +123,7 @@ class Converter:
         findings = [*made.findings, *self._missing(product, made, graph)]
         data, report = None, None
         try:
-            data = self._rendered(product, made.facts)
+            data = self.rendered(product, made.facts)
         except InputError as error:
             findings.append(error.finding)
         except MappingError as error:
@@ -153,7 +153,8 @@ class Converter:
             self._headers[document] = Header.of(self.mappings.documents[document].header)
         return self._headers[document]
 
-    def _rendered(self, product: Product, facts: Fact) -> bytes:
+    def rendered(self, product: Product, facts: Fact) -> bytes:
+        """The document of facts."""
         template = self.mappings.documents[product.document].template
         return self._renderer.render(template, facts, self._header(product.document))
 
@@ -161,10 +162,12 @@ class Converter:
         """What the header wants and the facts do not give, unless the mapping has said so."""
         gaps = self._requirements.missing(made.facts, self._header(product.document))
         if gaps:
-            # Once more, to learn which element of which resource would have given the fact: gaps are rare.
-            traced = self.mappings.facts(product, graph, self.organisation, self.terms, traced=True)
+            trace: tuple[Traced, ...] = ()
+            if any(gap.why is not Why.SURPLUS for gap in gaps):
+                # Once more, to learn which element of which resource would have given the fact; such gaps are rare.
+                trace = self.mappings.facts(product, graph, self.organisation, self.terms, traced=True).trace
             said = {finding.rule for finding in made.findings}
-            yield from self._gaps.findings(product.document, gaps, traced.trace, said)
+            yield from self._gaps.findings(product.document, gaps, trace, said)
 
 
 def _not_rendered(product: Product, error: MappingError) -> Finding:
