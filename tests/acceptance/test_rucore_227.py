@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from lxml.etree import Comment
 
 from adapter.catalogue import Catalogue
 from adapter.convert import Converter, Document
@@ -17,6 +19,7 @@ from adapter.organisation import load_organisation
 from adapter.xml import ElementTree, parse
 from conformance.compare import Verdict, compare
 from conformance.explanations import explain, load_explanations
+from conformance.structure import load
 from tests.rucore.bundle import bundle
 
 pytestmark = pytest.mark.books
@@ -60,3 +63,21 @@ def test_what_is_refused_or_missing_is_told(document: Document) -> None:
     errors = {(one.code, one.rule) for one in document.findings if one.severity is Severity.ERROR}
     assert {("MAP04", "patient.snils"), ("MAP04", "staff.snils"), ("MAP01", "linked-document.time")} <= errors
     assert {rule.rpartition(".")[2] for _, rule in errors} == {"snils", "time"}
+
+
+def test_the_structure_takes_the_example_and_notices_most_of_what_is_taken_out(expected: ElementTree) -> None:
+    """A comment that begins with R marks the element after it as one that must stand."""
+    structures, tree = load(Catalogue()), deepcopy(expected)
+    assert structures.check(tree, "227") == []
+    noticed = []
+    for comment in [one for one in tree.getroot().iter(Comment) if (one.text or "").strip().startswith("R [")]:
+        wanted = next((one for one in comment.itersiblings() if isinstance(one.tag, str)), None)
+        parent = wanted.getparent() if wanted is not None else None
+        if wanted is None or parent is None:
+            continue
+        place = parent.index(wanted)
+        parent.remove(wanted)
+        noticed.append(bool(structures.check(tree, "227")))
+        parent.insert(place, wanted)
+    assert len(noticed) == 443
+    assert sum(noticed) / len(noticed) >= 0.8
