@@ -110,8 +110,8 @@ class Demo:
         if not found:
             return
         say(
-            "Преобразование Bundle FHIR в СЭМД. Иностранцу без СНИЛС вид 170 не положен: он не создаётся.",
-            "Converting FHIR Bundles to СЭМД. Kind 170 is not for a foreigner without СНИЛС: it is not made.",
+            "Преобразование Bundle FHIR в СЭМД. Отказ от прививки и прививка со слов пациента документов не дают.",
+            "Converting FHIR Bundles to СЭМД. A refused vaccination, and a reported one, yield no document.",
         )
         self.egisz("convert", *found, "--out", self.build / "documents", expected=(0, 1))
         print(name(self.build / "documents"))
