@@ -68,6 +68,8 @@ class Renderer:
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
         environment: type[Environment] = Environment if own else ImmutableSandboxedEnvironment
+        # What the sandbox compiles runs nowhere else, and what is compiled without it must not run in it.
+        files = f"{environment.__name__}_%s.cache"
         self._environment = environment(
             loader=FileSystemLoader([root / "templates" for root in catalogue.roots]),
             autoescape=True,
@@ -76,7 +78,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
             cache_size=-1,
-            bytecode_cache=FileSystemBytecodeCache(str(cache)) if cache is not None else None,
+            bytecode_cache=FileSystemBytecodeCache(str(cache), files) if cache is not None else None,
         )
         # An import compares the names of globals each time: none are needed, since filters are called directly.
         self._environment.globals.clear()

@@ -217,6 +217,14 @@ def test_overlay_replaces_one_file_and_escapes(tmp_path: Path, bare: Maker) -> N
     assert xml.parse(data).getroot().text == "<b>&"
 
 
+def test_compiled_templates_are_the_sandboxs_own(tmp_path: Path, bare: Maker) -> None:
+    folder = tmp_path / "my"
+    folder.mkdir()
+    facts, cache = document(bare, "170"), tmp_path / "cache"
+    for catalogue in (Catalogue(folder), Catalogue(), Catalogue(folder)):
+        Renderer(catalogue, Named(), cache=cache).render("cda/body/170.xml.j2", facts, HEADER_170)
+
+
 def test_compiled_templates_are_kept(tmp_path: Path, bare: Maker) -> None:
     facts = document(bare, "170")
     data = Renderer(Catalogue(), Named(), cache=tmp_path).render("cda/body/170.xml.j2", facts, HEADER_170)
