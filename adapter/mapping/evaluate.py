@@ -14,12 +14,15 @@ from adapter.mapping.conversion import ConversionError
 from adapter.mapping.converters import CONVERTERS
 from adapter.mapping.fhirpath import Env, Expression
 from adapter.mapping.model import Field, MapSpec
+from adapter.mapping.outer import outer
 from adapter.mapping.run import Run, Traced, path_of, shape_of
 from adapter.xml import FORBIDDEN
 
 #: From a run, the variables and a focus to a fact.
 Closure = Callable[[Run, Env, Any], Any]
 
+#: Variables that are the same wherever a map is used, ``%resource`` given.
+_EVERYWHERE: Final = frozenset({"bundle", "org", "resource"})
 _NO_PLACE: Final = Text("В документе нет места для значения.", "The document has no place for the value.")
 
 
@@ -49,7 +52,11 @@ class Compiler:
         def use(run: Run, env: Env, focus: Any) -> Any:
             closure = compiled.get(name)
             if closure is None:
-                closure = compiled[name] = self.map(self._maps[name])
+                spec = self._maps[name]
+                closure = self.map(spec)
+                if not self._traced and outer(spec, self._maps) <= _EVERYWHERE:
+                    closure = _once(name, closure)
+                compiled[name] = closure
             return closure(run, env, focus)
 
         return use
@@ -90,6 +97,8 @@ class Compiler:
             except ExpressionError as error:
                 run.find("MAP04", Severity.ERROR, spec, focus, error.text)
                 result = None
+            if len(run.findings) > before:
+                run.put_at(focus, spec, before)
             if result is None or result == []:
                 if reason is not None:
                     flavor = reason(run, env, focus)
@@ -176,6 +185,25 @@ class Compiler:
             return value
 
         return chain
+
+
+def _once(name: str, closure: Closure) -> Closure:
+    """The facts of a focus made once in a run; again where something was found, so that each use tells it."""
+
+    def once(run: Run, env: Env, focus: Any) -> Any:
+        resource = env.variables["resource"]
+        key = name, id(focus), id(resource)
+        kept = run.made.get(key)
+        if kept is not None:
+            return kept[0]
+        before = len(run.findings)
+        facts = closure(run, env, focus)
+        if len(run.findings) == before:
+            # Both are kept as well: while they live, nothing else has their identity.
+            run.made[key] = facts, focus, resource
+        return facts
+
+    return once
 
 
 def _every(source: Closure, one: Closure) -> Closure:
@@ -282,11 +310,11 @@ def _identifier(spec: Field) -> Closure:
 
     def find(run: Run, env: Env, focus: Any) -> Any:
         if not sources:
-            return run.identifiers.find(kind, focus.get("identifier")) if isinstance(focus, dict) else None
+            return run.identifier(kind, focus.get("identifier")) if isinstance(focus, dict) else None
         for source in sources:
             for item in source.all(focus, env):
                 inner = item.get("identifier") if isinstance(item, dict) and "value" not in item else item
-                found = run.identifiers.find(kind, inner)
+                found = run.identifier(kind, inner)
                 if found is not None:
                     return found
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adapter.facts import II, Coding, Null
@@ -52,11 +52,35 @@ class Run:
     trace: list[Traced] | None = None
     #: The fact that is being made, from the outermost inwards; kept by traced closures only.
     path: list[str] = field(default_factory=list)
+    #: Facts that maps made, with their focus and its resource, by map and the identities of those.
+    made: dict[tuple[str, int, int], tuple[Any, Any, Any]] = field(default_factory=dict)
+    #: Kinds of the identifiers that were looked at, each with its identifier, by the identity of that.
+    kinds: dict[int, tuple[str, Any]] = field(default_factory=dict)
+
+    def identifier(self, kind: str, identifiers: Any) -> Mapping[str, Any] | None:
+        """The first identifier of a kind in ``Resource.identifier`` (a list, or one in R4 Composition)."""
+        items = [identifiers] if isinstance(identifiers, dict) else identifiers if isinstance(identifiers, list) else ()
+        kinds = self.kinds
+        for item in items:
+            if isinstance(item, dict):
+                known = kinds.get(id(item))
+                if known is None:
+                    known = kinds[id(item)] = self.identifiers.kind(item), item
+                if known[0] == kind:
+                    return item
+        return None
 
     def find(self, code: str, severity: Severity, spec: Field, focus: Any, message: Text, hint: Text = EMPTY) -> None:
         """Add a finding of a rule at ``focus``."""
         at = path_of(self.graph, focus)
         self.findings.append(Finding(code, severity, message, hint, Place(fhirpath=spec.place(at)), "", spec.rule))
+
+    def put_at(self, focus: Any, spec: Field, first: int) -> None:
+        """Findings of a rule, from ``first`` on, that were made about a bare value get the place of its focus."""
+        bare, at = spec.place(""), path_of(self.graph, focus)
+        for index, finding in enumerate(self.findings[first:], first):
+            if finding.rule == spec.rule and finding.place.fhirpath == bare:
+                self.findings[index] = replace(finding, place=Place(fhirpath=spec.place(at)))
 
 
 def shape_of(value: Any) -> str:

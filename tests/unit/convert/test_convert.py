@@ -176,6 +176,12 @@ def test_what_is_missing_is_named_by_the_element_to_fill(converter: Converter) -
     assert not conversion.ok
 
 
+def test_what_cannot_be_converted_is_named_by_its_element(converter: Converter) -> None:
+    (document,) = convert(converter, [{**PATIENT, "birthDate": "1985"}, *RESOURCES[1:]]).documents
+    (error,) = [one for one in document.findings if one.severity == "error"]
+    assert (error.code, error.place.fhirpath) == ("MAP04", "Bundle.entry[0].resource.birthDate")
+
+
 def test_a_control_character_is_a_finding_and_no_document(converter: Converter) -> None:
     hostile = [{**PATIENT, "name": [{"family": "Тест\u0001ов", "given": ["Иван"]}]}, *RESOURCES[1:]]
     conversion = convert(converter, hostile)
