@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from lxml import etree
 
-from adapter.catalogue import Catalogue
 from adapter.convert import Conversion, Converter
 from adapter.fhir import read
 from adapter.findings import Severity
-from adapter.nsi import BookStore
-from adapter.nsi.importer import import_folder
-from adapter.organisation import load_organisation
 from adapter.xml import HL7, parse
-from conformance import Checker
-from conformance.packs import PackStore
 from conformance.report import StageName, Status
 
 pytestmark = [pytest.mark.packs, pytest.mark.books]
@@ -92,33 +85,6 @@ STORIES = {
         {"204": frozenset({"DOC-7001", "TT", "118", "19960210", "2", "3"})},
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def build(packs_source: Path, nsi_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Converter]:
-    """Makes converters over one temporary store of packs and books."""
-    home = tmp_path_factory.mktemp("examples")
-    PackStore(home / "packs").install(packs_source)
-    import_folder(nsi_source, home / "nsi")
-
-    def converter() -> Converter:
-        catalogue = Catalogue()
-        books = BookStore(home / "nsi", catalogue)
-        checker = Checker(
-            PackStore(home / "packs"),
-            books,
-            catalogue=catalogue,
-            cache=home / "schematron",
-            today=lambda: date(2026, 11, 24),
-        )
-        return Converter(catalogue, books, load_organisation(catalogue), checker=checker, cache=home / "templates")
-
-    return converter
-
-
-@pytest.fixture(scope="module")
-def converter(build: Callable[[], Converter]) -> Converter:
-    return build()
 
 
 def convert(converter: Converter, name: str) -> Conversion:

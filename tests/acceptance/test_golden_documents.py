@@ -1,0 +1,50 @@
+"""The documents of the example Bundles against files that a person has read.
+
+``EGISZ_UPDATE_GOLDEN=1`` writes them anew. They are canonical XML, so that only what XML means makes a difference.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from adapter.convert import Converter
+from adapter.fhir import read
+from adapter.xml import parse
+
+pytestmark = [pytest.mark.packs, pytest.mark.books]
+
+ROOT = Path(__file__).parents[2]
+BUNDLES = {path.stem: path for path in sorted((ROOT / "examples" / "bundles").glob("*.json"))}
+GOLDEN = ROOT / "tests" / "golden" / "documents"
+
+
+def canonical(data: bytes) -> str:
+    """Canonical XML with an element a line where no text stands beside elements."""
+    tree = parse(data)
+    etree.indent(tree)
+    return etree.tostring(tree, method="c14n").decode() + "\n"
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_documents_are_as_they_were_read(converter: Converter, name: str) -> None:
+    (reading,) = read(BUNDLES[name].read_bytes())
+    made = {one.name: canonical(one.data) for one in converter.convert(reading).documents if one.data is not None}
+    folder = GOLDEN / name
+    if os.environ.get("EGISZ_UPDATE_GOLDEN"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.xml"):
+            old.unlink()
+        for file, text in made.items():
+            (folder / file).write_text(text, "utf-8")
+        if not made:
+            folder.rmdir()
+    golden = {path.name: path.read_text("utf-8") for path in folder.glob("*.xml")}
+    assert made == golden, f"{name}: look at the difference (egisz compare), then EGISZ_UPDATE_GOLDEN=1"
+
+
+def test_no_golden_file_is_without_its_bundle() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} <= set(BUNDLES)
