@@ -76,10 +76,16 @@ def judge(kind: str, structures: Structures, shared: Path = SHARED) -> Judge:
     return Judge(kind, load_schema(folder / "CDA.xsd"), compile_schematron(folder / f"{kind}.sch"), structures)
 
 
+def files(kind: str, shared: Path = SHARED) -> dict[str, Path]:
+    """The example documents of a kind that are at hand."""
+    named = {name: shared / "examples" / f"semd{name}.xml" for name in DOCUMENTS.get(kind, (f"{kind}_min",))}
+    return {name: path for name, path in named.items() if path.exists()}
+
+
 def documents(kind: str, shared: Path = SHARED) -> Iterator[tuple[str, bytes]]:
     """The example documents of a kind, and filled ones where the examples are poor."""
-    for name in DOCUMENTS.get(kind, (f"{kind}_min",)):
-        data = (shared / "examples" / f"semd{name}.xml").read_bytes()
+    for name, path in files(kind, shared).items():
+        data = path.read_bytes()
         yield name, data
         if kind in RICH:
             yield f"{kind} filled", rich(kind, data)
@@ -141,10 +147,10 @@ def show(kind: str, tally: Tally) -> None:
     table(f"structure of {kind} against its pack", rows)
 
 
-def speed(structures: Structures) -> None:
+def speed(structures: Structures, kinds: list[str]) -> None:
     """What the accepting path costs."""
     rows = {}
-    for kind in structures.kinds:
+    for kind in kinds:
         for name, data in documents(kind):
             tree = parse(data)
             times = medians({"check": lambda tree=tree, kind=kind: structures.accepts(tree, kind)})
@@ -163,12 +169,15 @@ def main() -> None:
     if not SHARED.is_dir():
         sys.exit("this needs the packs and examples: set EGISZ_SHARED to a folder that has them")
     structures = load(Catalogue())
-    for kind in options.kinds or structures.kinds:
+    measured = [kind for kind in options.kinds or structures.kinds if files(kind)]
+    for kind in measured:
         tally = measure(judge(kind, structures), options.count, options.seed)
         show(kind, tally)
         if options.details:
             print(*(f"    {line}" for line in tally.details), sep="\n")
-    speed(structures)
+    if missing := [kind for kind in options.kinds or structures.kinds if kind not in measured]:
+        print(f"\nnot measured, no example document: {', '.join(missing)}")
+    speed(structures, measured)
 
 
 if __name__ == "__main__":
