@@ -23,7 +23,7 @@ _ORDERED: Final = frozenset({"document", "message", "history"})
 
 #: What is named by its number alone and never sent as a resource: the office that issued a document, the card that an
 #: encounter is recorded in.
-_NUMBERED: Final = (".assigner", ".partOf")
+_NUMBERED: Final = ("assigner", "partOf")
 
 
 class Graph:
@@ -130,11 +130,18 @@ class Graph:
                 self._failed[id(node)] = reason
 
     def _unresolved(self) -> Iterator[Finding]:
-        for resource in self._resources.all if self._failed else ():
-            for path, node in find_paths(resource, self.path(resource), self._failed.keys()):
-                reason = self._failed[node]
-                if not (reason is Unresolved.LOGICAL and path.endswith(_NUMBERED)):
-                    yield _finding(reason, path)
+        failed = self._failed
+        if Unresolved.LOGICAL in failed.values():
+            # Many a Bundle has no other, and to find the path of one takes long.
+            numbered = _numbered(self._resources.all)
+            failed = {
+                node: reason
+                for node, reason in failed.items()
+                if reason is not Unresolved.LOGICAL or node not in numbered
+            }
+        for resource in self._resources.all if failed else ():
+            for path, node in find_paths(resource, self.path(resource), failed.keys()):
+                yield _finding(failed[node], path)
 
 
 def contained(resource: Resource) -> list[Resource]:
@@ -146,16 +153,27 @@ def contained(resource: Resource) -> list[Resource]:
 
 
 def _references(resources: list[Resource]) -> list[Resource]:
-    """Every Reference in some resources, level by level over all of them: faster than by recursion or one by one."""
+    """Every Reference in some resources."""
     found: list[Resource] = []
+    for level in _levels(resources):
+        found += [node for node in level if "reference" in node or ("identifier" in node and _is_logical(node))]
+    return found
+
+
+def _numbered(resources: list[Resource]) -> set[int]:
+    """Identities of the objects under a name of ``_NUMBERED``."""
+    return {id(node[name]) for level in _levels(resources) for node in level for name in _NUMBERED if name in node}
+
+
+def _levels(resources: list[Resource]) -> Iterator[list[Resource]]:
+    """The objects of some resources, level by level over all of them: faster than by recursion or one by one."""
     level = resources
     while level:
-        found += [node for node in level if "reference" in node or ("identifier" in node and _is_logical(node))]
+        yield level
         values = [value for node in level for value in node.values() if value.__class__ is not str]
         level = [value for value in values if value.__class__ is dict]
         lists = [value for value in values if value.__class__ is list]
         level += [item for items in lists for item in items if item.__class__ is dict]
-    return found
 
 
 def _is_logical(node: Resource) -> bool:

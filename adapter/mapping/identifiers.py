@@ -107,11 +107,6 @@ class Identifiers:
         match = _MIS_OID.fullmatch(system)
         return self._suffixes.get(match.group(1), "") if match else ""
 
-    def find(self, kind: str, identifiers: Any) -> Mapping[str, Any] | None:
-        """The first identifier of a kind in ``Resource.identifier`` (a list, or one in R4 Composition)."""
-        items = [identifiers] if isinstance(identifiers, dict) else identifiers if isinstance(identifiers, list) else ()
-        return next((item for item in items if isinstance(item, dict) and self.kind(item) == kind), None)
-
     def implied(self, identifier: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the system of an identifier says besides its kind, e.g. the type of the policy."""
         return self._implied.get(canonical(identifier.get("system") or ""), {})

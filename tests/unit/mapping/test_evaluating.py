@@ -9,7 +9,9 @@ import pytest
 
 from adapter.errors import MappingError
 from adapter.facts import II, Coding, Fact, Null
+from adapter.fhir import Graph
 from adapter.mapping.testing import written
+from adapter.organisation import load_organisation
 from tests.unit.mapping.conftest import GENDER, Small
 
 Facts = Callable[..., Any]
@@ -124,6 +126,82 @@ def test_maps_may_use_each_other(small: Small) -> None:
     small.map("map: m\nsource: Any\nfields: {n: number, there: {from: part, use: n}}\n")
     made = small.apply({"number": 1, "part": {"part": {"number": 3}}})
     assert written(made.facts) == {"n": 1, "there": {"back": {"n": 3, "there": None}}}
+
+
+USED_TWICE = """
+    map: m
+    source: Patient
+    let: {word: "'x'"}
+    fields:
+      a: {from: name.first(), use: n}
+      b: {from: name.first(), use: n}
+      c: {from: name.first(), let: {word: "'y'"}, use: n}
+    """
+
+
+def test_facts_of_one_focus_are_made_once(small: Small) -> None:
+    small.write({"mappings/resources/n.yaml": "map: n\nsource: Any\nfields: {f: family}\n"})
+    made = small.map(USED_TWICE).apply(PATIENT).facts
+    assert made.a is made.b
+    assert made.a.f == "Первая"
+
+
+def test_each_run_makes_facts_of_its_own(small: Small) -> None:
+    small.write({"mappings/resources/n.yaml": "map: n\nsource: Any\nfields: {f: family}\n"})
+    small.map(USED_TWICE)
+    mappings, organisation, terms = small.load(), load_organisation(small.catalogue), small.terms
+    name = {"family": ""}
+    focus = {"resourceType": "Patient", "name": [name]}
+    families = []
+    for family in ("А", "Б"):
+        # The very same objects, of which the second Bundle has another value.
+        name["family"] = family
+        graph = Graph({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": focus}]})
+        families.append(mappings.apply(mappings.maps["m"], focus, graph, organisation, terms).facts.a.f)
+    assert families == ["А", "Б"]
+
+
+@pytest.mark.parametrize("field", ["f: '%word'", "f: {use: inner}", "f: {when: \"%word = 'y'\", from: \"'y'\"}"])
+def test_a_map_that_reads_a_name_from_outside_is_made_for_each_use(small: Small, field: str) -> None:
+    small.write(
+        {
+            "mappings/resources/n.yaml": f"map: n\nsource: Any\nfields: {{{field}}}\n",
+            "mappings/resources/inner.yaml": "map: inner\nsource: Any\nfields: {w: '%word'}\n",
+        }
+    )
+    made = small.map(USED_TWICE).apply(PATIENT).facts
+    values = [written(one.f) for one in (made.a, made.b, made.c)]
+    assert values[0] == values[1] != values[2]
+
+
+def test_a_finding_of_a_map_is_told_for_each_use(small: Small) -> None:
+    small.write({"mappings/resources/n.yaml": "map: n\nsource: Any\nfields: {f: {from: text, required: true}}\n"})
+    assert codes(small.map(USED_TWICE).apply(PATIENT)) == [("MAP01", "n.f", "error")] * 3
+
+
+def test_the_same_focus_in_another_resource_is_made_again(small: Small) -> None:
+    small.write(
+        {
+            "mappings/resources/n.yaml": "map: n\nsource: Any\nfields: {f: '%resource.id'}\n",
+            "mappings/resources/o.yaml": """
+                map: o
+                source: Any
+                fields:
+                  n: {from: "%bundle.entry.resource.where(resourceType = 'Patient').name.first()", use: n}
+                """,
+        }
+    )
+    small.map(
+        """
+        map: m
+        source: Patient
+        fields:
+          a: {use: o}
+          b: {from: "oneOf('Organization')", use: o}
+        """
+    )
+    made = small.apply(PATIENT, {"resourceType": "Organization", "id": "o"}).facts
+    assert (made.a.n.f, made.b.n.f) == ("p", "o")
 
 
 def test_a_let_is_worked_out_when_first_read_and_once(small: Small) -> None:
