@@ -54,6 +54,7 @@ bench: setup ## what checks and conversions cost (needs packs, books and example
 	$(BIN)/python -m tests.bench.conformance
 	$(BIN)/python -m tests.bench.structure
 	$(BIN)/python -m tests.bench.conversion
+	$(BIN)/python -m tests.bench.peers
 
 fuzz: setup ## property tests again and again, each round from another seed
 	@for round in $$(seq $(ROUNDS)); do \

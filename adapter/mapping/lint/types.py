@@ -179,6 +179,8 @@ class Inference:
                 return frozenset({"Extension"})
             case "oneOf":
                 return self._one_of(node)
+            case "where" if name := _resource_type(node):
+                return frozenset({name})
             case "select":
                 return arguments[0] if arguments else None
             case "union" | "combine":
@@ -239,3 +241,11 @@ def _no_element(of: frozenset[str], name: str) -> Problem:
         ),
         Text(f"Ближайший: {near[0]}.", f"Nearest: {near[0]}.") if near else Text("", ""),
     )
+
+
+def _resource_type(node: Call) -> str:
+    """The type that ``where(resourceType = '…')`` leaves; empty for any other condition."""
+    match node.arguments:
+        case (Binary(op="=", left=Member(source=None, name="resourceType"), right=Literal(value=str(name))),):
+            return name
+    return ""

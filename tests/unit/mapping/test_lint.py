@@ -74,6 +74,7 @@ def test_lnt01_an_element_that_fhir_does_not_have(small: Small, expression: str,
         "managingOrganization.resolve().whatever", "%org.whatever", "extension('x').valueString", "name[0].given",
         "birthDate.extension('x').valueCode", "contained.whatever", "$this.gender", "resourceType",
         "name.select(family).first()", "oneOf('Encounter').class.code", "oneOf('Encounter').actualPeriod.start",
+        "%resource.where(resourceType = 'Encounter').diagnosis.exists()",
     ],
 )  # fmt: skip
 def test_lnt01_lets_pass(small: Small, expression: str) -> None:
