@@ -30,7 +30,7 @@ from tests.bench.rich import RICH, rich
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
 #: Example documents by kind.
-DOCUMENTS = {"170": ("170_full", "170_min"), "204": ("204_min",), "195": ("195_min",)}
+DOCUMENTS = {"170": ("170_full", "170_min"), "204": ("204_min",), "195": ("195_min",), "191": ("191_min",)}
 
 
 @dataclass
