@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any, ClassVar, Final
-
-from elementpath.exceptions import ElementPathError
-from elementpath.xpath31 import XPath31Parser
 
 from adapter.errors import SchematronError
 from conformance.xpath.ast import (
@@ -34,11 +32,21 @@ class UndeclaredPrefixError(SchematronError):
     """A name uses a prefix that the Schematron does not declare: the rule is malformed, not unsupported."""
 
 
-class _Parser(XPath31Parser):
-    """XPath 3.1 plus ``current()`` of XSLT, which Schematron tests may call."""
+@cache
+def _parser() -> Any:
+    """XPath 3.1 plus ``current()`` of XSLT, which Schematron tests may call.
 
+    Imported when a rule is first parsed: with compiled rules in the cache none ever is, and the import takes a tenth of
+    the start of a command.
+    """
+    from elementpath.xpath31 import XPath31Parser
 
-_Parser.method(_Parser.function("current", nargs=0))
+    class Parser(XPath31Parser):
+        pass
+
+    Parser.method(Parser.function("current", nargs=0))
+    return Parser
+
 
 _AXES: Final = frozenset(
     {
@@ -63,8 +71,10 @@ def parse(expression: str, namespaces: Mapping[str, str]) -> Expr:
         UndeclaredPrefixError: a prefix is not declared.
         SchematronError: not XPath, or outside the subset (the construct is named).
     """
+    from elementpath.exceptions import ElementPathError
+
     try:
-        token = _Parser(namespaces=dict(namespaces)).parse(expression)
+        token = _parser()(namespaces=dict(namespaces)).parse(expression)
     except ElementPathError as error:
         if getattr(error, "code", "").endswith(_UNKNOWN_PREFIX):
             raise UndeclaredPrefixError("undeclared prefix", construct=expression) from None
