@@ -16,10 +16,8 @@ from adapter.mapping.fhirpath import Env, Expression
 from adapter.mapping.model import Field, MapSpec
 from adapter.mapping.outer import outer
 from adapter.mapping.run import Run, Traced, path_of, shape_of
+from adapter.mapping.sources import Closure, every_item, every_source, first_source, identified, traced_every
 from adapter.xml import FORBIDDEN
-
-#: From a run, the variables and a focus to a fact.
-Closure = Callable[[Run, Env, Any], Any]
 
 #: Variables that are the same wherever a map is used, ``%resource`` given.
 _EVERYWHERE: Final = frozenset({"bundle", "org", "resource"})
@@ -117,7 +115,7 @@ class Compiler:
     def _reason(self, spec: Field) -> Closure:
         """The nullFlavor that the sender gives and the place takes, or ``None``."""
         given, why, concept = spec.given, reasons(spec), self._concepts[CONCEPT]
-        identifier = _identifier(spec) if spec.identifier and not (given and given.sources) else None
+        identifier = identified(spec) if spec.identifier and not (given and given.sources) else None
         flavors = given.flavors if given is not None else {}
 
         def reason(run: Run, env: Env, focus: Any) -> Null | None:
@@ -138,7 +136,7 @@ class Compiler:
         if source is None:
             return one
         if spec.each:
-            return _traced_every(source, one) if self._traced else _every(source, one)
+            return traced_every(source, one) if self._traced else every_item(source, one)
 
         def single(run: Run, env: Env, focus: Any) -> Any:
             item = source(run, env, focus)
@@ -155,10 +153,10 @@ class Compiler:
             system, code = spec.coding
             return lambda run, _env, _focus: run.terms.coding(system, code)
         if spec.identifier:
-            return _identifier(spec)
+            return identified(spec)
         if not spec.sources:
             return None
-        return _every_source(spec) if spec.each else _first_source(spec)
+        return every_source(spec) if spec.each else first_source(spec)
 
     def _one(self, spec: Field) -> Closure:
         """What is done with one value."""
@@ -206,59 +204,6 @@ def _once(name: str, closure: Closure) -> Closure:
     return once
 
 
-def _every(source: Closure, one: Closure) -> Closure:
-    def every(run: Run, env: Env, focus: Any) -> Any:
-        made = (one(run, env, item) for item in source(run, env, focus))
-        return [item for item in made if item is not None]
-
-    return every
-
-
-def _traced_every(source: Closure, one: Closure) -> Closure:
-    """The same with the number of each item in the path of the trace."""
-
-    def every(run: Run, env: Env, focus: Any) -> Any:
-        made: list[Any] = []
-        for item in source(run, env, focus):
-            run.path.append(f"[{len(made)}]")
-            value = one(run, env, item)
-            run.path.pop()
-            if value is not None:
-                made.append(value)
-        return made
-
-    return every
-
-
-def _every_source(spec: Field) -> Closure:
-    expressions = spec.sources
-
-    def every(_run: Run, env: Env, focus: Any) -> list[Any]:
-        for expression in expressions:
-            values = expression.all(focus, env)
-            if values:
-                return values
-        return []
-
-    return every
-
-
-def _first_source(spec: Field) -> Closure:
-    expressions = spec.sources
-    if len(expressions) == 1:
-        first = expressions[0].first
-        return lambda _run, env, focus: first(focus, env)
-
-    def alternatives(_run: Run, env: Env, focus: Any) -> Any:
-        for expression in expressions:
-            value = expression.first(focus, env)
-            if value is not None:
-                return value
-        return None
-
-    return alternatives
-
-
 def _with_lets(lets: list[tuple[str, Closure]], run: Run, env: Env, focus: Any) -> Env:
     """Variables with names that are worked out when first asked for."""
     variables = dict(env.variables)
@@ -303,23 +248,6 @@ def _with_implied(closure: Closure) -> Closure:
         return closure(run, env, value)
 
     return implied
-
-
-def _identifier(spec: Field) -> Closure:
-    kind, sources = spec.identifier, spec.sources
-
-    def find(run: Run, env: Env, focus: Any) -> Any:
-        if not sources:
-            return run.identifier(kind, focus.get("identifier")) if isinstance(focus, dict) else None
-        for source in sources:
-            for item in source.all(focus, env):
-                inner = item.get("identifier") if isinstance(item, dict) and "value" not in item else item
-                found = run.identifier(kind, inner)
-                if found is not None:
-                    return found
-        return None
-
-    return find
 
 
 def _plain(spec: Field) -> Closure:

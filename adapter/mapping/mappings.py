@@ -13,12 +13,13 @@ from adapter.fhir.graph import Graph
 from adapter.findings import Finding, Place, Severity, Text
 from adapter.mapping.concepts import ConceptMap, load_concepts
 from adapter.mapping.converters import CONVERTERS
-from adapter.mapping.evaluate import Closure, Compiler
+from adapter.mapping.evaluate import Compiler
 from adapter.mapping.fhirpath import Env, Expression
 from adapter.mapping.identifiers import Identifiers, load_identifiers
 from adapter.mapping.load import load_specs, no_such
 from adapter.mapping.model import MapSpec, Route
 from adapter.mapping.run import Run, Traced
+from adapter.mapping.sources import Closure
 from adapter.nsi.terms import Terms
 from adapter.organisation import Organisation
 

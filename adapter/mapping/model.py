@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -61,6 +61,20 @@ class Field:
     dropped: Expression | None = None
     hint: Text | None = None
     note: str = ""
+
+    def asides(self) -> Iterator[Expression]:
+        """Expressions that decide about the value, or tell of what is left out, and are no part of it."""
+        if self.when is not None:
+            yield self.when
+        if self.dropped is not None:
+            yield self.dropped
+        if self.given is not None:
+            yield from self.given.sources
+
+    def expressions(self) -> Iterator[Expression]:
+        """The expressions of the rule itself, without those of the fields in it."""
+        yield from self.sources
+        yield from self.asides()
 
     def place(self, at: str) -> str:
         """FHIRPath of what gives the value, where the FHIRPath of the focus is ``at``."""

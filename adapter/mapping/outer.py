@@ -6,9 +6,8 @@ wherever it is used, so they need to be made only once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from adapter.mapping.fhirpath import Expression
 from adapter.mapping.model import Field, MapSpec
 
 #: Set by the expression itself, or constant.
@@ -30,7 +29,7 @@ def _of_fields(fields: list[Field], maps: Mapping[str, MapSpec], open_: frozense
 
 
 def _of_field(spec: Field, maps: Mapping[str, MapSpec], open_: frozenset[str]) -> frozenset[str]:
-    names = frozenset[str]().union(*(one.variables for one in _expressions(spec))) - _INNER
+    names = frozenset[str]().union(*(one.variables for one in spec.expressions())) - _INNER
     nested = _of_fields(list(spec.fields.values()), maps, open_)
     names |= nested - {"implied"} if spec.identifier else nested
     names |= _of_fields(list(spec.let.values()), maps, open_)
@@ -38,13 +37,3 @@ def _of_field(spec: Field, maps: Mapping[str, MapSpec], open_: frozenset[str]) -
     if spec.use and spec.use not in open_:
         names |= _of_map(maps[spec.use], maps, open_)
     return names - spec.let.keys()
-
-
-def _expressions(spec: Field) -> Iterator[Expression]:
-    yield from spec.sources
-    if spec.when is not None:
-        yield spec.when
-    if spec.dropped is not None:
-        yield spec.dropped
-    if spec.given is not None:
-        yield from spec.given.sources

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
 
-from adapter.catalogue import Catalogue
 from adapter.convert import Converter
 from adapter.fhir import read
 from adapter.findings import Severity
-from adapter.nsi import BookStore
-from adapter.nsi.importer import import_folder
-from adapter.organisation import load_organisation
-from conformance import Checker
-from conformance.packs import PackStore
 from conformance.report import Status
+from tests.converters import make
 
 pytestmark = [pytest.mark.packs, pytest.mark.books]
 
@@ -26,22 +19,9 @@ BUNDLES = Path(__file__).parents[2] / "examples" / "bundles"
 
 
 @pytest.fixture(scope="module")
-def converter(packs_source: Path, nsi_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Converter:
+def converter(home: Path) -> Converter:
     """A converter of an organisation that makes 163 of its vaccinations."""
-    home = tmp_path_factory.mktemp("manipulations")
-    PackStore(home / "packs").install(packs_source)
-    import_folder(nsi_source, home / "nsi")
-    catalogue = Catalogue()
-    books = BookStore(home / "nsi", catalogue)
-    checker = Checker(
-        PackStore(home / "packs"),
-        books,
-        catalogue=catalogue,
-        cache=home / "schematron",
-        today=lambda: date(2026, 11, 24),
-    )
-    organisation = replace(load_organisation(catalogue), routes={"vaccination-manipulation": True})
-    return Converter(catalogue, books, organisation, checker=checker, cache=home / "templates")
+    return make(home, {"vaccination-manipulation": True})
 
 
 @pytest.mark.parametrize("name", ["170-r4-rucore", "170-r4-frcore", "170-r4b-n3", "170-bare-words"])

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from functools import partial
 
 import pytest
 
-from adapter.catalogue import Catalogue
 from adapter.convert import Converter
-from adapter.nsi import BookStore
-from adapter.nsi.importer import import_folder
-from adapter.organisation import load_organisation
-from conformance import Checker
-from conformance.packs import PackStore
+from tests.converters import fill, make
 
 
 @pytest.fixture(scope="session")
@@ -25,22 +20,8 @@ def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     except pytest.skip.Exception:
         pass
     else:
-        PackStore(home / "packs").install(packs)
-        import_folder(books, home / "nsi")
-
-    def converter() -> Converter:
-        catalogue = Catalogue()
-        store = BookStore(home / "nsi", catalogue)
-        checker = Checker(
-            PackStore(home / "packs"),
-            store,
-            catalogue=catalogue,
-            cache=home / "schematron",
-            today=lambda: date(2026, 11, 24),
-        )
-        return Converter(catalogue, store, load_organisation(catalogue), checker=checker, cache=home / "templates")
-
-    return converter
+        fill(home, packs, books)
+    return partial(make, home)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from adapter.findings import Finding, Place, Severity, Text
 from adapter.mapping.lint.subject import Subject, at_rule
 from adapter.mapping.lint.types import Inference, Kinds, Problem
-from adapter.mapping.lint.walk import expressions as own
 
 
 def expressions(subject: Subject) -> Iterator[Finding]:
@@ -17,7 +16,7 @@ def expressions(subject: Subject) -> Iterator[Finding]:
         for rule, problem in walk.problems:
             yield at_rule(problem.code, Severity.ERROR, rule, problem.message, problem.hint)
         for rule in walk.rules.values():
-            slow = [expression for expression in own(rule) if not expression.native]
+            slow = [expression for expression in rule.expressions() if not expression.native]
             if slow:
                 yield at_rule(
                     "LNT03",

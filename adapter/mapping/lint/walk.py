@@ -13,7 +13,6 @@ from typing import Final
 from adapter.facts import II, Coding, Quantity
 from adapter.findings import Text
 from adapter.mapping.absence import CONCEPT
-from adapter.mapping.fhirpath import Expression
 from adapter.mapping.lint.types import Inference, Kinds, Problem, described, union
 from adapter.mapping.model import Field, MapSpec
 
@@ -89,22 +88,6 @@ def key(rule: Field) -> str:
     return f"{rule.rule}@{rule.file}:{rule.line}"
 
 
-def expressions(rule: Field) -> Iterator[Expression]:
-    """The expressions of a rule itself."""
-    yield from rule.sources
-    yield from _asides(rule)
-
-
-def _asides(rule: Field) -> Iterator[Expression]:
-    """Expressions that decide about the value, or tell of what is left out, and are no part of it."""
-    if rule.when is not None:
-        yield rule.when
-    if rule.dropped is not None:
-        yield rule.dropped
-    if rule.given is not None:
-        yield from rule.given.sources
-
-
 @dataclass(slots=True)
 class Walk:
     """The walk from one document or map.
@@ -169,7 +152,7 @@ class Walk:
 
     def _read(self, rule: Field, scope: Scope) -> Iterator[Shape]:
         """Shapes of the names that the sources of a rule read."""
-        for expression in expressions(rule):
+        for expression in rule.expressions():
             for name in sorted(expression.variables - BUILTIN):
                 found = scope.find(name)
                 if found is None:
@@ -185,7 +168,7 @@ class Walk:
         inference = Inference(
             lambda name: self._variable(name, scope), lambda problem: self.problems.append((rule, problem))
         )
-        for aside in _asides(rule):
+        for aside in rule.asides():
             inference.kinds(aside.tree, scope.focus)
         found = [inference.kinds(source.tree, scope.focus) for source in rule.sources]
         if rule.identifier:
