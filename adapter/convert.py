@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,7 +55,7 @@ class Document:
     @property
     def ok(self) -> bool:
         """It was made, and no finding is an error."""
-        return self.data is not None and not any(one.severity is Severity.ERROR for one in self.findings)
+        return self.data is not None and not _erroneous(self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,7 @@ class Conversion:
     @property
     def ok(self) -> bool:
         """No finding anywhere is an error."""
-        bundle = not any(one.severity is Severity.ERROR for one in self.findings)
-        return bundle and all(document.ok for document in self.documents)
+        return not _erroneous(self.findings) and all(document.ok for document in self.documents)
 
 
 class Converter:
@@ -128,12 +127,11 @@ class Converter:
             findings.append(error.finding)
         except MappingError as error:
             # A part that the template cannot do without is not there: said already, or the template is wrong.
-            if not any(one.severity is Severity.ERROR for one in findings):
+            if not _erroneous(findings):
                 raise
             findings.append(_not_rendered(product, error))
         name = _name(product.document, made.facts)
-        mapped = not any(one.severity is Severity.ERROR for one in findings)
-        if data is not None and mapped and self._checker is not None:
+        if data is not None and self._checker is not None and not _erroneous(findings):
             # After an error of ours the official rules would say the same once more, in terms of CDA.
             report = self._checker.check(data, source=name, kind=product.document, count=False)
             findings.extend(report.findings)
@@ -162,12 +160,15 @@ class Converter:
         """What the header wants and the facts do not give, unless the mapping has said so."""
         gaps = self._requirements.missing(made.facts, self._header(product.document))
         if gaps:
-            trace: tuple[Traced, ...] = ()
-            if any(gap.why is not Why.SURPLUS for gap in gaps):
+            trace = made.trace
+            if not trace and any(gap.why is not Why.SURPLUS for gap in gaps):
                 # Once more, to learn which element of which resource would have given the fact; such gaps are rare.
                 trace = self.mappings.facts(product, graph, self.organisation, self.terms, traced=True).trace
-            said = {finding.rule for finding in made.findings}
-            yield from self._gaps.findings(product.document, gaps, trace, said)
+            yield from self._gaps.findings(product.document, gaps, trace, made.findings)
+
+
+def _erroneous(findings: Iterable[Finding]) -> bool:
+    return any(one.severity is Severity.ERROR for one in findings)
 
 
 def _not_rendered(product: Product, error: MappingError) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from adapter.documents.requirements import Gap, Why
@@ -38,7 +38,7 @@ class Gaps:
                 self._rules.setdefault(rule.rule, (rule, kind))
 
     def findings(
-        self, kind: str, gaps: Iterable[Gap], trace: Iterable[Traced], said: Collection[str]
+        self, kind: str, gaps: Iterable[Gap], trace: Iterable[Traced], said: Iterable[Finding]
     ) -> Iterator[Finding]:
         """A finding a gap.
 
@@ -46,12 +46,13 @@ class Gaps:
             kind: id of the document.
             gaps: what is wrong with its facts.
             trace: how the facts came about.
-            said: rules that have told of it themselves.
+            said: findings of the mapping; an error of the same rule has told of the gap, a note or a warning has not.
         """
+        told = {finding.rule for finding in said if finding.severity is Severity.ERROR}
         lines = {line.path: line for line in trace}
         for gap in gaps:
             line = _nearest(gap.path, lines)
-            if line is None or line.rule not in said:
+            if line is None or line.rule not in told:
                 yield self._finding(kind, gap, line)
 
     def _finding(self, kind: str, gap: Gap, line: Traced | None) -> Finding:
