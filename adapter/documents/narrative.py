@@ -41,15 +41,15 @@ def moment(fact: str | Null | None) -> str | Null | None:
 def spoken(fact: Any) -> str:
     """A fact in words; empty where it is absent.
 
-    Codings are read by their display name, quantities as ``5 мм``, booleans as ``да`` and ``нет``, lists with
-    semicolons.
+    Codings are read by their display name, quantities as ``36,6 °C`` (a comma, as Russian writes it; the entries keep
+    the point), booleans as ``да`` and ``нет``, lists with semicolons.
     """
     if fact is None or isinstance(fact, Null):
         return ""
     if isinstance(fact, Coding):
         return fact.display
     if isinstance(fact, Quantity):
-        return f"{fact.value} {fact.unit}".rstrip()
+        return f"{fact.value.replace('.', ',')} {fact.unit}".rstrip()
     if isinstance(fact, bool):
         return "да" if fact else "нет"
     if isinstance(fact, list):

@@ -171,7 +171,7 @@ def test_narrative_says_what_entries_say(bare: Maker, bare_renderer: Renderer) -
     assert rows["Серия"] == found(tree, "string(//h:observation[h:code/@code = '9028']/h:value)")
     assert rows["Ревакцинация"] == "нет"
     assert rows["Результат"] == "5 мм, 18.02.2024"
-    assert rows["Доза"] == "0.5 мл"
+    assert rows["Доза"] == "0,5 мл"
     assert "Производитель" not in rows
 
 
