@@ -20,6 +20,7 @@ from adapter.mapping.units import plain_number, quantity
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _DATETIME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?")
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_PHONE: Final = re.compile(r"\+?[0-9(][0-9\s().\u2010-\u2015-]*")
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 #: Numbers up to this one have no check digits.
 _LAST_UNCHECKED_SNILS: Final = 1001998
@@ -106,16 +107,14 @@ def digits_only(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
 
 
 def phone(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
-    """A phone number → ``tel:+7…`` without spaces."""
-    text = _string(value).strip()
-    if text.lower().startswith("tel:"):
-        text = text[4:]
-    compact = re.sub(r"[^0-9+().-]", "", text)
-    if compact.startswith("8") and len(re.sub(r"\D", "", compact)) == 11:
-        compact = "+7" + compact[1:]
-    if not re.search(r"[0-9]", compact):
+    """A phone number → ``tel:+7…``, digits alone; an extension has no place in it."""
+    found = _PHONE.search(_string(value))
+    if found is None:
         raise ConversionError("Ожидается номер телефона.", "A phone number is expected.")
-    return f"tel:{compact}"
+    number = re.sub(r"[^0-9]", "", found[0])
+    if found[0].startswith("+"):
+        return f"tel:+{number}"
+    return f"tel:+7{number[1:]}" if len(number) == 11 and number[0] in "78" else f"tel:{number}"
 
 
 def telecom(value: Any, arguments: Mapping[str, Any], run: Run) -> Fact | None:

@@ -20,8 +20,10 @@ pytestmark = [pytest.mark.packs, pytest.mark.books]
 
 BUNDLES = Path(__file__).parents[2] / "examples" / "bundles"
 MIS = "1.2.643.5.1.13.13.12.2.77.99999.100.1.1"
+#: Every person has a СНИЛС of his own; so has every patient a policy.
 SNILS = "112-233-445 95"
 POLICY = "1234567890123452"
+ANNA, SERGEY, VERA, ELENA = "919-919-919 83", "303-303-303 90", "505-505-505 49", "606-606-606 79"
 #: Kinds whose official pack is not at hand; some of their books neither.
 WITHOUT_PACK = {"227"}
 
@@ -46,8 +48,8 @@ def clean(version: str, kind: str, *says: str) -> Story:
 
 STORIES = {
     "170-r4-rucore": clean("R4", "170", "P-1001", SNILS, POLICY, "Т-100", "202410051800+0300", "Положительный"),
-    "170-r4-frcore": clean("R4", "170", "2001", SNILS, POLICY, "118", "48", "Т-200", "I-ТС"),
-    "170-r4b-n3": clean("R4B", "170", "3001", SNILS, POLICY, "000003", "Т-300"),
+    "170-r4-frcore": clean("R4", "170", "2001", ANNA, "9090909090909098", "118", "48", "Т-200", "I-ТС"),
+    "170-r4b-n3": clean("R4B", "170", "3001", SERGEY, "3030303030303032", "000003", "Т-300"),
     "142-r5-rucore26": Story(
         "R5",
         {"142": frozenset(), "170": frozenset()},
@@ -60,19 +62,19 @@ STORIES = {
         "R4",
         {"163": frozenset(), "170": frozenset()},
         {
-            "163": frozenset({SNILS, "272", "B04.014.004", "60", "1230", "247", "0.5", "C-9001"}),
+            "163": frozenset({ANNA, "272", "B04.014.004", "60", "1230", "247", "0.5", "C-9001"}),
             "170": frozenset({"247"}),
         },
     ),
-    "170-bare-words": clean("R4", "170", "4001", SNILS, POLICY, "C-4001", "Т-400"),
+    "170-bare-words": clean("R4", "170", "4001", VERA, "5050505050505052", "C-4001", "Т-400"),
     "185-r4b-n3": clean(
-        "R4B", "185", SNILS, "B01.015.001", "I20.8", "1.2.643.5.1.13.13.12.2.78.99998", "Подбор терапии"
+        "R4B", "185", SERGEY, "B01.015.001", "I20.8", "1.2.643.5.1.13.13.12.2.78.99998", "Подбор терапии"
     ),
     "119-r4": clean("R4", "119", "P-9001", "E-9001", "C-9001", SNILS, "I10", "E66.0", "142", "1", "202611111140+0300"),
     "119-r5-rucore26": clean("R5", "119", "DOC-9001", "SET-9001", SNILS, "I10", "E66.0", "142", "36.6"),
     "191-r4": clean("R4", "191", "P-9101", "E-9101", "C-9101", SNILS, "I10", "91", "Индекс массы тела 31", "64"),
     "191-r5-rucore26": clean("R5", "191", "DOC-9101", "SET-9101", SNILS, "I10", "91", "Индекс массы тела 31", "64"),
-    "195-r4": clean("R4", "195", "H-8001", "SET-8001", "DOC-8001", SNILS, "K35.8", "202611121330+0300"),
+    "195-r4": clean("R4", "195", "H-8001", "SET-8001", "DOC-8001", ELENA, "K35.8", "202611121330+0300"),
     "204-r5-rucore26": clean("R5", "204", "DOC-6001", "SET-6001", SNILS, "I10", "E66.0", "142", "91", "36.6", "88"),
     "227-r5-rucore": clean(
         "R5", "227", "DOC-9001", "SET-9001", SNILS, "E-9001", "ELN-9001", "I11.9", "B01.015.002", "клубника"
