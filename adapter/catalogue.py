@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from adapter.errors import InternalError, UsageError
+from adapter.errors import InternalError, MappingError, UsageError
+from adapter.findings import Text
 
 
 def builtin_root() -> Path:
@@ -54,20 +54,40 @@ def read_plain(path: Path) -> Any:
     """A YAML file as plain values; the JSON subset with comment lines, to which big files keep, is read much faster.
 
     Raises:
-        UsageError: not YAML.
+        MappingError: not YAML in UTF-8, or a key is repeated in one mapping; with line and column.
     """
     text = path.read_bytes()
     try:
-        return orjson.loads(b"\n".join(line for line in text.splitlines() if not line.startswith(b"#")))
-    except orjson.JSONDecodeError:
+        return json.loads(
+            b"\n".join(line for line in text.splitlines() if not line.startswith(b"#")), object_pairs_hook=_once
+        )
+    except ValueError:
+        # Other YAML, or wrong: the slower reader tells the line.
         return _read_yaml(path, text)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is repeated")
+    return found
 
 
 def _read_yaml(path: Path, text: bytes) -> Any:
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from ruamel.yaml.constructor import DuplicateKeyError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         return YAML(typ="safe").load(text)
-    except YAMLError as error:
-        raise UsageError(f"{path}: not YAML: {error}") from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
+        problem = str(error.problem or "")
+        if isinstance(error, DuplicateKeyError):
+            reason = Text("ключ повторяется", "a key is repeated")
+        else:
+            reason = Text(f"не YAML: {problem}", f"not YAML: {problem}")
+        raise MappingError(reason, file=str(path), line=line, column=column) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise MappingError(Text("не YAML в UTF-8", "not YAML in UTF-8"), file=str(path)) from error

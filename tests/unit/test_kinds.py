@@ -121,7 +121,9 @@ def test_detection(kinds: Kinds, expected: list[str], root: object) -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("kinds: [", "not YAML"),
+        ("kinds: [", "kinds.yaml:2:1: not YAML"),
+        ('{"kinds": {"1": {},\n"2": {},\n "1": {}}}', "kinds.yaml:3:2: a key is repeated"),
+        ("kinds:\n  1: {}\n  1: {}\n", "kinds.yaml:3:3: a key is repeated"),
         ("- 1", "not a catalogue"),
         ("{}", "systems"),
         ('{"systems": {}, "kinds": {"1": {"title": "x"}}}', "kind 1"),
