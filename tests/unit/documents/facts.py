@@ -266,8 +266,12 @@ class Maker:
                 [
                     fact(
                         time="202402151000+0300",
-                        code=self.code("99.2.262", "50"),
-                        value=Quantity("70.5", "кг", self.code("11.1358", "168")),
+                        signs=[
+                            fact(
+                                code=self.code("99.2.262", "50"),
+                                value=Quantity("70.5", "кг", self.code("11.1358", "168")),
+                            )
+                        ],
                     )
                 ]
                 if full
