@@ -165,6 +165,7 @@ def _result(result: Result) -> dict[str, Any]:
         "file": case.file,
         "line": case.line,
         "map": case.map,
+        "concept": case.concept,
         "status": status,
         "reason": result.skipped,
         "problems": list(result.problems),

@@ -34,27 +34,35 @@ class Group:
 
     Attributes:
         source: canonical system; empty for a bare code, ``*`` for any.
-        elements: code → code of the target, or a null.
+        elements: code → codes of the target, or a null; several codes are never picked from, they are a finding.
         identity: codes pass as they are.
         column: column of the book that holds the sender's code.
+        none: what stands in that column where there is no code.
         display: column of the book that holds the sender's display name or text.
     """
 
     source: str
-    elements: Mapping[str, str | Null]
+    elements: Mapping[str, tuple[str | Null, ...]]
     identity: bool
     column: str
+    none: str
     display: str
 
 
 @dataclass(frozen=True, slots=True)
 class ConceptMap:
-    """A concept map; :meth:`translate` is its use."""
+    """A concept map; :meth:`translate` is its use.
+
+    Attributes:
+        unmapped: how bad it is that a code has no counterpart; ``None``: the fact is absent, without a finding.
+        waits: what the map is there for, where no document uses it yet.
+    """
 
     id: str
     target: str
     groups: tuple[Group, ...]
     unmapped: Severity | None
+    waits: Text | None
 
     def translate(self, run: Run, spec: Field, value: Any, focus: Any) -> Coding | Null | None:
         """The coding of the target book; findings go to ``run``, and then there is none."""
@@ -80,10 +88,10 @@ class ConceptMap:
             if group.source not in ("*", item.system):
                 continue
             if item.code in group.elements:
-                found[group.elements[item.code]] = item
+                found.update(dict.fromkeys(group.elements[item.code], item))
             elif group.identity and item.code:
                 found[item.code] = item
-            elif group.column and item.code:
+            elif group.column and item.code not in ("", group.none):
                 found.update(dict.fromkeys(run.terms.find(self.target, group.column, item.code), item))
             if group.display and item.display and not found:
                 found.update(dict.fromkeys(run.terms.find(self.target, group.display, item.display), item))
@@ -98,9 +106,10 @@ class ConceptMap:
             display=(given.display or None) if own else None,
         )
         if coding is None:
+            # A wrong code of the book itself is the sender's error; a translated one is as bad as no counterpart.
             run.find(
                 "MAP02",
-                Severity.ERROR,
+                Severity.ERROR if own else self._severity,
                 spec,
                 focus,
                 Text(
@@ -122,11 +131,16 @@ class ConceptMap:
             )
         return coding
 
+    @property
+    def _severity(self) -> Severity:
+        """Of a code that is lost: never silent, an error where the map says so."""
+        return Severity.ERROR if self.unmapped is Severity.ERROR else Severity.WARNING
+
     def _ambiguous(self, run: Run, spec: Field, focus: Any, codes: list[str]) -> None:
         listed = ", ".join(sorted(codes, key=lambda code: (len(code), code))[:20])
         run.find(
             "MAP03",
-            Severity.ERROR,
+            self._severity,
             spec,
             focus,
             Text(
@@ -206,7 +220,16 @@ def _read(raw: Map, book: Callable[[str], str]) -> ConceptMap:
     if unmapped not in _UNMAPPED:
         raise raw.error("ожидается error, warning или absent", "error, warning or absent is expected", value="unmapped")
     groups = tuple(_group(raw, item, book) for item in raw.get("groups") or ())
-    return ConceptMap(raw["concepts"], raw["target"], groups, _UNMAPPED[unmapped])
+    waits = raw.get("waits")
+    if waits is not None and not (isinstance(waits, Map) and waits.get("ru") and waits.get("en")):
+        raise raw.error("ожидаются ru и en", "ru and en are expected", value="waits")
+    return ConceptMap(
+        raw["concepts"],
+        raw["target"],
+        groups,
+        _UNMAPPED[unmapped],
+        None if waits is None else Text(waits["ru"], waits["en"]),
+    )
 
 
 def _group(at: Map, raw: Any, book: Callable[[str], str]) -> Group:
@@ -214,21 +237,23 @@ def _group(at: Map, raw: Any, book: Callable[[str], str]) -> Group:
         raise at.error("группа должна быть отображением", "a group must be a mapping", value="groups")
     raw.check_keys(keys.GROUP, Text("ключ", "key"))
     source = str(raw.get("source", ""))
-    elements = {str(code): _target(raw, value) for code, value in (raw.get("elements") or {}).items()}
+    elements = {str(code): _targets(raw, value) for code, value in (raw.get("elements") or {}).items()}
     return Group(
         source if source in {"", "*"} else book(canonical(source)),
         elements,
         bool(raw.get("identity")),
         str(raw.get("column") or ""),
+        str(raw.get("none") or ""),
         str(raw.get("display") or ""),
     )
 
 
-def _target(at: Map, value: Any) -> str | Null:
+def _targets(at: Map, value: Any) -> tuple[str | Null, ...]:
     if isinstance(value, Map):
         if "absent" in value:
-            return Null(str(value["absent"]))
+            return (Null(str(value["absent"])),)
         value = value.get("code")
-    if value is None or isinstance(value, list):
+    codes = value if isinstance(value, list) else [value]
+    if not codes or not all(isinstance(code, str | int) for code in codes):
         raise at.error("ожидается код справочника", "a code of the book is expected", value="elements")
-    return str(value)
+    return tuple(str(code) for code in codes)

@@ -19,6 +19,11 @@ _EXPRESSIONS: Final[dict[str, object]] = {
     "oneOf": [_EXPRESSION, {"type": "array", "items": _EXPRESSION, "minItems": 1}]
 }
 _STRING: Final[dict[str, object]] = {"type": "string"}
+_TEXTS: Final[dict[str, object]] = {
+    "type": "object",
+    "properties": {"ru": _STRING, "en": _STRING},
+    "additionalProperties": False,
+}
 _FIELDS: Final[dict[str, object]] = {
     "type": "object",
     "additionalProperties": {"oneOf": [{"$ref": "#/$defs/field"}, {"type": "null"}]},
@@ -108,10 +113,7 @@ FIELD: Final[dict[str, Key]] = {
         _EXPRESSION,
         Text("что есть, но не попадает в факт: замечание MAP05", "what is there and left out: a note MAP05"),
     ),
-    "hint": Key(
-        {"type": "object", "properties": {"ru": _STRING, "en": _STRING}, "additionalProperties": False},
-        Text("что заполнить", "what to fill"),
-    ),
+    "hint": Key(_TEXTS, Text("что заполнить", "what to fill")),
     "note": Key(_STRING, Text("замечание для читателя", "a remark for readers")),
 }
 
@@ -156,16 +158,20 @@ CONCEPTS: Final[dict[str, Key]] = {
         {"enum": ["error", "warning", "absent"]}, Text("что с кодом без соответствия", "what of a code without a row")
     ),
     "status": Key(_STRING, Text("достоверность", "certainty")),
+    "waits": Key(_TEXTS, Text("для чего карта, если документы её ещё не используют", "what an unused map is for")),
     "note": Key(_STRING, Text("замечание", "a remark")),
 }
 
+_CODE: Final[dict[str, object]] = {"type": ["string", "integer"]}
+_CANDIDATES: Final[dict[str, object]] = {"type": "array", "items": _CODE, "minItems": 2}
 _TARGET: Final[dict[str, object]] = {
     "oneOf": [
-        {"type": ["string", "integer"]},
+        _CODE,
+        _CANDIDATES,
         {
             "type": "object",
             "properties": {
-                "code": {"type": ["string", "integer"]},
+                "code": {"oneOf": [_CODE, _CANDIDATES]},
                 "absent": _FLAVOR,
                 "status": _STRING,
                 "note": _STRING,
@@ -186,6 +192,7 @@ GROUP: Final[dict[str, Key]] = {
     "column": Key(
         _STRING, Text("столбец справочника с кодом отправителя", "column of the book with the sender's code")
     ),
+    "none": Key(_STRING, Text("что стоит в столбце, если кода нет", "what the column has where there is no code")),
     "display": Key(_STRING, Text("столбец с названием у отправителя", "column with the sender's display name")),
     "status": Key(_STRING, Text("достоверность", "certainty")),
     "note": Key(_STRING, Text("замечание", "a remark")),
@@ -194,7 +201,11 @@ GROUP: Final[dict[str, Key]] = {
 TEST: Final[dict[str, Key]] = {
     "name": Key(_STRING, Text("о чём тест", "what the test is about")),
     "map": Key(_STRING, Text("имя отображения или документа", "id of a map or a document")),
-    "given": Key({"type": "object"}, Text("ресурс, Bundle или элемент FHIR", "a resource, a Bundle or an element")),
+    "concept": Key(_STRING, Text("вместо map: имя карты понятий", "instead of map: id of a concept map")),
+    "given": Key(
+        {"type": ["object", "string"]},
+        Text("ресурс, Bundle, элемент FHIR или код", "a resource, a Bundle, an element or a code"),
+    ),
     "focus": Key(_STRING, Text("тип ресурса, если given — Bundle", "type of the focus where given is a Bundle")),
     "with": Key(
         {"type": "array", "items": {"type": "object"}},
@@ -208,7 +219,7 @@ TEST: Final[dict[str, Key]] = {
         {"type": "array", "items": _STRING},
         Text("без этих справочников тест пропускается", "the test is skipped without these books"),
     ),
-    "expect": Key({"type": "object"}, Text("ожидаемые факты", "the facts that are looked at")),
+    "expect": Key({"type": ["object", "null"]}, Text("ожидаемые факты", "the facts that are looked at")),
     "findings": Key(
         {"type": "array", "items": _STRING}, Text("ровно эти сообщения: КОД правило", "exactly these: CODE rule")
     ),

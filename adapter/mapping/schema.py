@@ -81,7 +81,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "document.schema.json": _document,
     "concepts.schema.json": _concepts,
     "routes.schema.json": lambda: _list_of("routes", keys.ROUTE, ["id", "product", "focus"]),
-    "tests.schema.json": lambda: _list_of("tests", keys.TEST, ["name", "map", "given"]),
+    "tests.schema.json": lambda: _list_of("tests", keys.TEST, ["name", "given"]),
 }
 
 #: Folder of the catalogue (or file) → its schema.
@@ -90,6 +90,7 @@ FILES: Final[Mapping[str, str]] = {
     "mappings/documents": "document.schema.json",
     "mappings/concepts": "concepts.schema.json",
     "mappings/routes.yaml": "routes.schema.json",
+    "mappings/routes": "routes.schema.json",
     "mappings/tests": "tests.schema.json",
 }
 

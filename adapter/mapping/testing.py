@@ -17,10 +17,11 @@ from adapter.errors import MappingError
 from adapter.facts import Fact, Null
 from adapter.fhir.graph import Graph
 from adapter.fhir.model import FhirVersion
-from adapter.findings import Text
+from adapter.findings import Finding, Text
 from adapter.mapping.keys import TEST
 from adapter.mapping.mappings import Mappings
-from adapter.mapping.model import MapSpec
+from adapter.mapping.model import Field, MapSpec
+from adapter.mapping.run import Run
 from adapter.mapping.yaml import Map, load, plain
 from adapter.nsi.terms import Terms
 from adapter.organisation import Organisation
@@ -42,14 +43,15 @@ class Case:
     Attributes:
         name: what it is about.
         file, line: where it stands.
-        map: id of a map or of a document.
-        given: the focus, or a Bundle.
+        map: id of a map or of a document; empty where a concept map is tested by itself.
+        concept: id of a concept map.
+        given: the focus, or a Bundle; for a concept map a code, Coding, CodeableConcept or Quantity.
         focus: type of the focus in a Bundle; by default the types of the map.
         around: resources that references of ``given`` lead to.
         version: release of FHIR.
         organisation: keys that differ from the configuration of the organisation.
         books: reference books (OIDs) without which the test says nothing.
-        expect: facts, those that are looked at.
+        expect: facts, those that are looked at; ``None``: a concept map gives nothing.
         findings: exactly these (``CODE rule`` or ``CODE``); ``None``: not looked at.
         raw: the test in its file, for errors with a place.
     """
@@ -58,13 +60,14 @@ class Case:
     file: str
     line: int
     map: str
-    given: dict[str, Any]
+    concept: str
+    given: Any
     focus: str
     around: tuple[dict[str, Any], ...]
     version: FhirVersion
     organisation: Mapping[str, Any]
     books: tuple[str, ...]
-    expect: Mapping[str, Any]
+    expect: Mapping[str, Any] | None
     findings: tuple[str, ...] | None
     raw: Map
 
@@ -113,7 +116,7 @@ def selected(cases: Sequence[Case], words: Sequence[str]) -> list[Case]:
     return [
         case
         for case in cases
-        if not lowered or any(word in case.id.lower() or word == case.map.lower() for word in lowered)
+        if not lowered or any(word in case.id.lower() or word in (case.map.lower(), case.concept) for word in lowered)
     ]
 
 
@@ -140,19 +143,25 @@ def _case(raw: Map) -> Case:
         known = ", ".join(FhirVersion.__members__)
         raise raw.error(f"ожидается одно из {known}", f"one of {known} is expected", value="fhir")
     findings = _of(raw, "findings", list, None)
+    concept = _of(raw, "concept", str, "")
+    if concept and "map" in raw:
+        raise raw.error("вместе с «concept» нет «map»", "«map» does not go with «concept»", value="map")
+    bare = concept and isinstance(raw.get("given"), str)
+    nothing = concept and "expect" in raw and raw["expect"] is None
     around = _of(raw, "with", list, [])
     return Case(
         name=_of(raw, "name", str),
         file=raw.file,
         line=raw.spot[0],
-        map=_of(raw, "map", str),
-        given=plain(_of(raw, "given", Map)),
+        map="" if concept else _of(raw, "map", str),
+        concept=concept,
+        given=plain(_of(raw, "given", str if bare else Map)),
         focus=_of(raw, "focus", str, ""),
         around=tuple(plain(around)),
         version=FhirVersion[version],
         organisation=plain(_of(raw, "organisation", Map, {})),
         books=tuple(_of(raw, "books", list, [])),
-        expect=_of(raw, "expect", Map, {}),
+        expect=None if nothing else _of(raw, "expect", Map, {}),
         findings=None if findings is None else tuple(str(item) for item in findings),
         raw=raw,
     )
@@ -187,6 +196,8 @@ class Runner:
             return Result(case, (error.text.get(language),))
 
     def _run(self, case: Case, language: str) -> Result:
+        if case.concept:
+            return self._translate(case, language)
         spec = self._spec(case)
         bundle, focus = _focus(case, spec)
         graph = Graph(bundle, case.version)
@@ -194,21 +205,40 @@ class Runner:
         if case.organisation:
             organisation = replace(organisation, values={**organisation.values, **case.organisation})
         made = self._mappings.apply(spec, focus, graph, organisation, self._terms, traced=True)
-        problems = [text.get(language) for text in _differences(made.facts, case.expect, "")]
-        if case.findings is not None:
-            found = [(finding.code, finding.rule) for finding in made.findings]
-            problems += [text.get(language) for text in _other_findings(case.findings, found)]
         rules = frozenset(line.rule for line in made.trace if line.shape not in ("nothing", "list of 0"))
-        return Result(case, tuple(problems), rules=rules)
+        return Result(case, _problems(case, made.facts, made.findings, language), rules=rules)
+
+    def _translate(self, case: Case, language: str) -> Result:
+        """A concept map by itself; its findings are under its id."""
+        concept = self._mappings.concepts.get(case.concept)
+        if concept is None:
+            raise _unknown(case.raw, "concept", case.concept, self._mappings.concepts)
+        graph = Graph({"resourceType": "Bundle", "type": "collection"}, case.version)
+        run = Run(graph, self._organisation, self._mappings.identifiers, self._terms)
+        spec = Field(case.concept, case.file, case.line)
+        fact = concept.translate(run, spec, case.given, case.given)
+        return Result(case, _problems(case, fact, run.findings, language))
 
     def _spec(self, case: Case) -> MapSpec:
         spec = self._mappings.maps.get(case.map) or self._mappings.documents.get(case.map)
         if spec is None:
-            known = [*self._mappings.maps, *self._mappings.documents]
-            near = difflib.get_close_matches(case.map, known, n=1)
-            ru, en = (f"; ближайшее: {near[0]}", f"; nearest: {near[0]}") if near else ("", "")
-            raise case.raw.error(f"нет отображения «{case.map}»{ru}", f"there is no map «{case.map}»{en}", value="map")
+            raise _unknown(case.raw, "map", case.map, [*self._mappings.maps, *self._mappings.documents])
         return spec
+
+
+def _unknown(raw: Map, key: str, name: str, known: Iterable[str]) -> MappingError:
+    near = difflib.get_close_matches(name, known, n=1)
+    ru, en = (f"; ближайшее: {near[0]}", f"; nearest: {near[0]}") if near else ("", "")
+    return raw.error(f"нет отображения «{name}»{ru}", f"there is no map «{name}»{en}", value=key)
+
+
+def _problems(case: Case, fact: Any, findings: Iterable[Finding], language: str) -> tuple[str, ...]:
+    """What differs from what the test expects."""
+    problems = [text.get(language) for text in _differences(fact, case.expect, "")]
+    if case.findings is not None:
+        found = [(finding.code, finding.rule) for finding in findings]
+        problems += [text.get(language) for text in _other_findings(case.findings, found)]
+    return tuple(problems)
 
 
 def _focus(case: Case, spec: MapSpec) -> tuple[dict[str, Any], Any]:

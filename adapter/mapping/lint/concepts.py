@@ -21,7 +21,9 @@ def concept_rows(subject: Subject) -> Iterator[Finding]:
         rows = [
             (index, code, target)
             for index, group in enumerate(concept.groups)
-            for code, target in group.elements.items()
+            for code, targets in group.elements.items()
+            for target in targets
+            if not isinstance(target, Null)
         ]
         if not rows:
             continue
@@ -39,7 +41,7 @@ def concept_rows(subject: Subject) -> Iterator[Finding]:
             )
             continue
         for index, code, target in rows:
-            known = isinstance(target, Null) or subject.terms.coding(concept.target, target) is not None
+            known = subject.terms.coding(concept.target, target) is not None
             if not known and subject.terms.whole(concept.target):
                 yield at_key(
                     "LNT05",

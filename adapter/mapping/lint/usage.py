@@ -44,7 +44,7 @@ def _undefined(walk: Walk, rule: Field, name: str) -> Finding:
 
 
 def unused(subject: Subject) -> Iterator[Finding]:
-    """LNT09: a map that no document uses. LNT10: a concept map that nothing uses."""
+    """LNT09: a map that no document uses. LNT10: a concept map that nothing uses and that waits for nothing."""
     concepts = {name for _, walk, _ in subject.walks for name in walk.concepts}
     for spec, walk in subject.orphans:
         if (spec.id, False) in subject.bases:
@@ -58,7 +58,7 @@ def unused(subject: Subject) -> Iterator[Finding]:
             Text(f"Отображение «{spec.id}» ни один документ не использует.", f"No document uses the map «{spec.id}»."),
         )
     for name, raw in subject.concept_files.items():
-        if name not in concepts:
+        if name not in concepts and subject.mappings.concepts[name].waits is None:
             yield at_file(
                 "LNT10",
                 Severity.WARNING,

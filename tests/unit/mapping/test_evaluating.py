@@ -11,6 +11,7 @@ from adapter.errors import MappingError
 from adapter.facts import II, Coding, Fact, Null
 from adapter.fhir import Graph
 from adapter.mapping.testing import written
+from adapter.nsi.terms import Terms
 from adapter.organisation import load_organisation
 from tests.unit.mapping.conftest import GENDER, Small
 
@@ -300,7 +301,7 @@ groups:
   - source: ""
     elements: {{male: "1", other: {{absent: OTH}}}}
   - source: http://example.org/sex
-    elements: {{f: {{code: "2", status: inference}}, both: "1"}}
+    elements: {{f: {{code: "2", status: inference}}, both: "1", either: ["2", "1"]}}
   - source: http://example.org/book
     identity: true
 """
@@ -324,6 +325,7 @@ def coding(system: str, code: str, **more: str) -> dict[str, Any]:
         (coding("urn:oid:1.2.643.1", "2"), "2", []),
         (coding("urn:oid:1.2.643.1", "77"), None, ["MAP02"]),
         (coding(f"urn:oid:{GENDER}", "77"), None, ["MAP02"]),
+        (coding("http://example.org/sex", "either"), None, ["MAP03"]),
         ({"text": "словами"}, None, ["MAP02"]),
         (
             {"coding": [coding("http://example.org/sex", "f"), coding("http://example.org/sex", "both")]},
@@ -346,10 +348,33 @@ def test_candidates_are_listed(small: Small, facts: Facts) -> None:
     assert "1, 2" in found.message.en
 
 
-@pytest.mark.parametrize(("unmapped", "severity"), [("warning", ["warning"]), ("absent", [])])
-def test_unmapped(small: Small, facts: Facts, unmapped: str, severity: list[str]) -> None:
-    small.write({"mappings/concepts/sex.yaml": f"{CONCEPTS}unmapped: {unmapped}\n"})
-    assert [one.severity.value for one in facts("a: {from: v, concept: sex}", {"v": "?"}).findings] == severity
+@pytest.mark.parametrize(
+    ("value", "unmapped", "severity"),
+    [
+        ("?", "error", ["error"]),
+        ("?", "warning", ["warning"]),
+        ("?", "absent", []),
+        # A code that is lost is never silent; a wrong code of the book itself is an error anyway.
+        (coding("http://example.org/sex", "either"), "error", ["error"]),
+        (coding("http://example.org/sex", "either"), "absent", ["warning"]),
+        (coding("http://example.org/book", "77"), "error", ["error"]),
+        (coding("urn:identity", "77"), "absent", ["warning"]),
+        (coding(GENDER, "77"), "absent", ["error"]),
+    ],
+)
+def test_unmapped(small: Small, facts: Facts, value: Any, unmapped: str, severity: list[str]) -> None:
+    identity = "  - {source: 'urn:identity', identity: true}\n"
+    small.write({"mappings/concepts/sex.yaml": f"{CONCEPTS}{identity}unmapped: {unmapped}\n"})
+    assert [one.severity.value for one in facts("a: {from: v, concept: sex}", {"v": value}).findings] == severity
+
+
+def test_a_column_has_a_word_for_nothing(small: Small, facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The book of laboratory tests writes 0 where there is no code of LOINC."""
+    monkeypatch.setattr(Terms, "find", lambda *_: ["1", "2"])
+    concept = f"concepts: sex\ntarget: {GENDER}\ngroups: [{{source: 'urn:x', column: LOINC, none: '0'}}]\n"
+    small.write({"mappings/concepts/sex.yaml": concept})
+    found = [codes(facts("a: {from: v, concept: sex}", {"v": coding("urn:x", code)})) for code in ("0", "1-8")]
+    assert found == [[("MAP02", "m.a", "error")], [("MAP03", "m.a", "error")]]
 
 
 def test_a_code_that_is_known_to_the_sender_only(small: Small, facts: Facts) -> None:

@@ -260,6 +260,7 @@ def test_lnt09_and_lnt10_what_nothing_uses(small: Small) -> None:
             "mappings/documents/1.yaml": document("  family: {use: child}\n"),
             "mappings/concepts/used.yaml": f"concepts: used\ntarget: {GENDER}\n",
             "mappings/concepts/unused.yaml": f"concepts: unused\ntarget: {GENDER}\n",
+            "mappings/concepts/waiting.yaml": f"concepts: waiting\ntarget: {GENDER}\nwaits: {{ru: реестр, en: a register}}\n",
         }
     )
     places = [(code, place) for code, place, _ in found(small, "LNT09", "LNT10")]

@@ -64,6 +64,8 @@ def test_error_of_a_map(small: Small, text: str, place: str, words: tuple[str, .
         ("concepts/c.yaml", "concepts: c\n", "1:1", "target"),
         ("concepts/c.yaml", "concepts: c\ntarget: 1.2\ngroups: [{sauce: a}]\n", "3:11", "nearest: source"),
         ("concepts/c.yaml", "concepts: c\ntarget: 1.2\nunmapped: never\n", "3:11", "absent"),
+        ("concepts/c.yaml", "concepts: c\ntarget: 1.2\nwaits: soon\n", "3:8", "ru and en"),
+        ("concepts/c.yaml", "concepts: c\ntarget: 1.2\ngroups: [{elements: {a: []}}]\n", "3:21", "code"),
         ("concepts/c.yaml", "concepts: c\ntarget: 1.2\ngroups: [{elements: {a: }}]\n", "3:21", "code"),
         ("organisation.yaml", "oid: x\n", "1:6", "oid"),
         ("coverage.yaml", "ignore: [{path: a}]\n", "1:10", "reason"),

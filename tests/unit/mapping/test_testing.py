@@ -27,10 +27,10 @@ fields:
 GIVEN = "given: {resourceType: Patient, name: [{family: А, given: [Б, В]}]}"
 
 
-def run(small: Small, body: str) -> Result:
+def run(small: Small, body: str, of: str = "map: m") -> Result:
     small.map(MAP)
     lines = "\n".join(f"    {line}" for line in body.strip("\n").splitlines())
-    text = f"tests:\n  - name: t\n    map: m\n{lines}\n"
+    text = f"tests:\n  - name: t\n    {of}\n{lines}\n"
     small.write({"mappings/tests/t.yaml": text})
     runner = Runner(small.load(), load_organisation(small.catalogue), small.terms)
     (case,) = load_cases(small.catalogue)
@@ -84,6 +84,40 @@ def test_fails(small: Small, body: str, problem: str) -> None:
     assert not result.ok
 
 
+CONCEPT = f"""
+concepts: sex
+target: {GENDER}
+groups:
+  - source: ""
+    elements: {{male: "1", other: {{absent: OTH}}, both: ["1", "2"], none: "9"}}
+unmapped: absent
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "problems"),
+    [
+        ("given: male\nexpect: {code: '1', display: Мужской}\nfindings: []", 0),
+        ("given: {text: male}\nexpect:\nfindings: []", 0),
+        ("given: {system: 'urn:oid:1.2.643.5.1.13.13.11.1040', code: '2'}\nexpect: {code: '2'}", 0),
+        ("given: other\nexpect: {null: OTH}", 0),
+        ("given: both\nexpect:\nfindings: [MAP03 sex]", 0),
+        ("given: male\nexpect: {code: '2'}\nfindings: [MAP02]", 2),
+        ("given: male\nexpect:", 1),
+        ("given: none\nexpect: {code: '9'}\nfindings: []", 2),
+    ],
+)
+def test_a_concept_map_by_itself(small: Small, body: str, problems: int) -> None:
+    small.write({"mappings/concepts/sex.yaml": CONCEPT})
+    assert len(run(small, body, of="concept: sex").problems) == problems
+
+
+def test_an_unknown_concept_map_is_named(small: Small) -> None:
+    small.write({"mappings/concepts/sex.yaml": CONCEPT})
+    (problem,) = run(small, "given: male", of="concept: sax").problems
+    assert "nearest: sex" in problem
+
+
 def test_an_unknown_map_is_named_with_its_place(small: Small) -> None:
     small.map(MAP).write({"mappings/tests/t.yaml": "tests:\n  - {name: t, map: mm, given: {}}\n"})
     runner = Runner(small.load(), load_organisation(small.catalogue), small.terms)
@@ -103,6 +137,7 @@ def test_a_test_that_needs_an_absent_book_is_skipped(small: Small) -> None:
         ("tests: {}\n", "1:8: the list «tests» is missing"),
         ("tests:\n  - {map: m, given: {}}\n", "2:5: the test has no «name»"),
         ("tests:\n  - {name: t, map: m, given: []}\n", "2:30: «given»: a mapping is expected"),
+        ("tests:\n  - {name: t, map: m, concept: c, given: {}}\n", "2:20: «map» does not go with «concept»"),
         ("tests:\n  - {name: t, map: m, given: {}, expected: {}}\n", "2:34: unknown key «expected»; nearest: expect"),
         ("tests:\n  - {name: t, map: m, given: {}, fhir: R3}\n", "2:40: one of R4, R4B, R5 is expected"),
         ("tests:\n  - {name: t, map: m, given: {}}\n  - {name: t, map: m, given: {}}\n", "3:12: the test «t» stands"),
