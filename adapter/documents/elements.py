@@ -91,6 +91,13 @@ def coded_as(fact: Coding, original: str, tag: str = "code") -> Markup:
     return markup(f"<{tag}{code_attributes(fact)}>{text(original, 'originalText')}</{tag}>")
 
 
+def qualified(fact: Coding | Null | None, qualifier: Coding, tag: str = "code") -> Markup:
+    """A coded element that a ``qualifier`` says more of."""
+    if fact is None or isinstance(fact, Null):
+        return null(fact, tag)
+    return markup(f"<{tag}{code_attributes(fact)}><qualifier>{value(qualifier)}</qualifier></{tag}>")
+
+
 def ii(fact: II | Null | None, tag: str = "id") -> Markup:
     """An instance identifier."""
     if fact is None or isinstance(fact, Null):

@@ -14,6 +14,7 @@ A row whose facts are all absent is left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -55,6 +56,19 @@ def spoken(fact: Any) -> str:
     if isinstance(fact, list):
         return "; ".join(part for part in map(spoken, fact) if part)
     return str(fact)
+
+
+def diagnosed(fact: Coding | Null | None, words: str | None = None) -> str:
+    """A diagnosis as a doctor writes it: ``I10 Гипертензия``, by ``words`` of the sender where there are any."""
+    if fact is None or isinstance(fact, Null):
+        return words or ""
+    return f"{fact.code} {words or fact.display}"
+
+
+def formulated(diagnoses: Iterable[Any]) -> str | None:
+    """Diagnoses (``kind``, ``diagnosis``, ``text``) in one text, each after its kind; ``None`` where there are none."""
+    words = (f"{spoken(one.kind)}: {diagnosed(one.diagnosis, one.text)}".removeprefix(": ") for one in diagnoses)
+    return "; ".join(words) or None
 
 
 def row(fact: Any, caption: str, *more: Any) -> Markup:
