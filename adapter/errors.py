@@ -8,19 +8,25 @@
     ├── ExpressionError         an expression met data that it cannot be applied to (exit 1)
     ├── InputError              the input was refused, carries a Finding       (exit 1)
     │   └── XmlRefused          hardened XML entry point said no
+    ├── RequestRefused          an HTTP request was refused: status and findings
+    ├── TokenRefused            the token endpoint said no (adapter.api.access)
     ├── EnvironmentProblem      something outside is missing or broken         (exit 3)
     │   ├── PackError           a validation pack is broken, unknown or absent
     │   │   └── SchematronError a construct of a Schematron cannot be run
     │   ├── BookError           a reference book is broken or absent
+    │   ├── DatabaseError       the database is absent, unreachable, full, or does not fit this version
+    │   ├── SigningError        a key, certificate or signing tool cannot be used
     │   └── NetworkError        a download or a remote call failed
+    │       └── TransportFailed a message got no answer: its outcome is unknown
     └── InternalError           a broken promise of our own code               (exit 3)
+        └── Overtaken           somebody else has moved the row of a journal meanwhile: not an error of anybody
 
 Messages never hold a value from a document: places are named by line and XPath.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from adapter.findings import Text
 
@@ -100,6 +106,22 @@ class XmlRefused(InputError):
     """The hardened XML entry point (:mod:`adapter.xml`) refused the bytes."""
 
 
+class RequestRefused(EgiszError):
+    """An HTTP request was refused.
+
+    Args:
+        status: of HTTP, 400 to 599.
+        findings: why, at least one.
+        headers: of the answer, e.g. ``WWW-Authenticate``.
+    """
+
+    exit_code = 1
+
+    def __init__(self, status: int, findings: tuple[Finding, ...], headers: dict[str, str] | None = None) -> None:
+        super().__init__(findings[0].message)
+        self.status, self.findings, self.headers = status, findings, headers or {}
+
+
 class EnvironmentProblem(EgiszError):
     """Something outside the program is missing, broken or unreachable."""
 
@@ -128,9 +150,45 @@ class BookError(EnvironmentProblem):
     """A reference book (НСИ) is broken or absent."""
 
 
+class SigningError(EnvironmentProblem):
+    """A signature cannot be made; never quotes a key, a password or the output of a signing tool.
+
+    Args:
+        message: what cannot be used and why.
+        error_class: ``transport`` no answer, ``temporary`` worth another try, ``permanent`` a person has to act.
+    """
+
+    def __init__(
+        self, message: str | Text, error_class: Literal["transport", "temporary", "permanent"] = "permanent"
+    ) -> None:
+        super().__init__(message)
+        self.error_class = error_class
+
+
+class DatabaseError(EnvironmentProblem):
+    """The database is absent, unreachable, full, or does not fit this version; never quotes a row."""
+
+
 class NetworkError(EnvironmentProblem):
     """A download or a remote call failed; the rest of the program goes on without it."""
 
 
+class TransportFailed(NetworkError):
+    """A message to a service of ЕГИСЗ got no answer: whether it was received is not known.
+
+    Args:
+        message: what happened, without the message itself.
+        status: of HTTP, where a gateway answered instead of the service; 0 without any answer.
+    """
+
+    def __init__(self, message: str | Text, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class InternalError(EgiszError):
     """A promise of our own code was broken: report it as a bug."""
+
+
+class Overtaken(InternalError):
+    """Somebody else has moved the row meanwhile; what was done about it is void, and the row goes its way."""

@@ -33,11 +33,13 @@ TOPICS: Final = {
     "STR": Text("Структура вида без пакета", "Structure of the kind without a pack"),
     "NSI": Text("Справочники НСИ", "Reference books"),
     "PCK": Text("Пакеты проверки", "Validation packs"),
+    "SIG": Text("Подписи и сертификаты", "Signatures and certificates"),
     "ID": Text("Номера и идентификаторы", "Numbers and identifiers"),
     "OID": Text("OID", "OIDs"),
     "TS": Text("Даты и время", "Dates and times"),
     "ADR": Text("Адреса", "Addresses"),
     "TEL": Text("Контакты", "Telecommunication"),
+    "API": Text("Запросы к службе", "Requests to the service"),
 }
 
 
