@@ -42,6 +42,18 @@ class Catalogue:
                 return root / path
         raise UsageError(f"the catalogue has no file {path}")
 
+    def parts(self, path: str) -> dict[str, Path]:
+        """The file of a list and what is added to it: ``mappings/routes.yaml``, then ``mappings/routes/*.yaml``.
+
+        Returns:
+            Their paths in the catalogue and on the disk.
+
+        Raises:
+            UsageError: no catalogue has the file.
+        """
+        folder = path.removesuffix(".yaml")
+        return {path: self.file(path)} | {f"{folder}/{name}": file for name, file in self.files(folder).items()}
+
     def files(self, folder: str, pattern: str = "*.yaml") -> dict[str, Path]:
         """All files of ``folder`` by name, overlay first; sorted by name."""
         found: dict[str, Path] = {}

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +19,14 @@ from adapter.facts import II, Fact
 from adapter.fhir import Graph, Reading
 from adapter.findings import Finding, Place, Severity, Text
 from adapter.gaps import Gaps
+from adapter.mapping.editions import day_of
 from adapter.mapping.mappings import Made, Mappings, Product
 from adapter.mapping.run import Traced
 from adapter.nsi import BookStore
 from adapter.nsi.terms import Terms, load_vocabulary
 from adapter.organisation import Organisation
 from conformance import Checker, Report
+from conformance.rules.lifecycle import closed_kind
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -98,6 +101,7 @@ class Converter:
         self._requirements = Requirements(catalogue)
         self._gaps = Gaps([*self.mappings.maps.values(), *self.mappings.documents.values()])
         self._checker = checker
+        self._today = checker.today if checker is not None else date.today
         self._headers: dict[str, Header] = {}
 
     def convert(self, reading: Reading, *, products: Collection[str] = (), traced: bool = False) -> Conversion:
@@ -112,8 +116,9 @@ class Converter:
         findings: list[Finding] = []
         documents = tuple(
             self._document(product, graph, traced)
-            for product in self.mappings.plan(graph, self.organisation, findings)
-            if not products or product.document in products
+            for product in self.mappings.plan(
+                graph, self.organisation, self.terms, findings, asked=products, today=self._today()
+            )
         )
         return Conversion((*reading.findings, *graph.findings, *findings), documents)
 
@@ -135,6 +140,8 @@ class Converter:
             # After an error of ours the official rules would say the same once more, in terms of CDA.
             report = self._checker.check(data, source=name, kind=product.document, count=False)
             findings.extend(report.findings)
+        else:
+            findings.extend(self._closed(product, made.facts))
         return Document(
             product.document,
             product.route,
@@ -145,6 +152,15 @@ class Converter:
             report,
             made.trace,
         )
+
+    def _closed(self, product: Product, facts: Fact) -> Iterator[Finding]:
+        """That the kind is closed, which the check would say: of a document that is not checked, or not made."""
+        kinds = self.mappings.editions.kinds
+        kind = kinds.by_code(product.document)
+        if kind is not None:
+            found = closed_kind(kind, kinds, day_of(getattr(facts, "created", None)), self._today())
+            if found is not None:
+                yield found
 
     def _header(self, document: str) -> Header:
         if document not in self._headers:

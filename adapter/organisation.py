@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapter.catalogue import Catalogue
-from adapter.mapping.model import Route
+from adapter.mapping.model import Route, products_of
 from adapter.mapping.yaml import Map, load, plain
 
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
@@ -28,21 +28,21 @@ class Organisation:
         oid: OID in ФРМО.
         root: root of the ids of its МИС: ``<oid>.100.<number of the МИС>.<number of the instance>``.
         zone: offset of local time, ``+0300``.
-        routes: id of a route → id of another document mapping, ``True`` for a route that is on, or ``None`` for one
-            that is off.
+        routes: id of a route → what it makes instead (:attr:`Route.products`), ``True`` for a route that is on, or
+            ``None`` for one that is off.
         values: everything in the file, for expressions.
     """
 
     oid: str
     root: str
     zone: str
-    routes: Mapping[str, str | bool | None]
+    routes: Mapping[str, tuple[str, ...] | bool | None]
     values: Mapping[str, Any]
 
-    def product(self, route: Route) -> str | None:
-        """The document that a route makes for this organisation; ``None``: none."""
-        wanted = self.routes.get(route.id, route.on or None)
-        return route.product if wanted is True else wanted or None
+    def products(self, route: Route) -> tuple[str, ...]:
+        """The document, or the editions of one, that a route makes for this organisation; empty: none."""
+        wanted = self.routes.get(route.id, route.on)
+        return route.products if wanted is True else wanted or ()
 
 
 def load_organisation(catalogue: Catalogue, path: Path | None = None) -> Organisation:
@@ -58,7 +58,7 @@ def load_organisation(catalogue: Catalogue, path: Path | None = None) -> Organis
     if not isinstance(mis, Map):
         raise raw.error("нет раздела «mis»", "the part «mis» is missing", value="mis")
     number, instance = (_checked(mis, key, re.compile(r"[0-9]+")) for key in ("number", "instance"))
-    routes = {key: _route(value) for key, value in (raw.get("routes") or {}).items()}
+    routes = {key: _route(raw, value) for key, value in (raw.get("routes") or {}).items()}
     return Organisation(oid, f"{oid}.100.{number}.{instance}", _checked(raw, "zone", _ZONE), routes, plain(raw))
 
 
@@ -69,7 +69,16 @@ def _checked(raw: Map, key: str, shape: re.Pattern[str]) -> str:
     return value
 
 
-def _route(value: Any) -> str | bool | None:
+def _route(raw: Map, value: Any) -> tuple[str, ...] | bool | None:
     if value is False or value == "off":
         return None
-    return True if value is True or value == "on" else str(value)
+    if value is True or value == "on":
+        return True
+    products = products_of(str(value) if isinstance(value, int) else value)
+    if products is None:
+        raise raw.error(
+            "маршрут: on, off, вид документа или список видов",
+            "a route: on, off, a kind, or a list of kinds",
+            value="routes",
+        )
+    return products

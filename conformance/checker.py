@@ -114,7 +114,7 @@ class Checker:
         self.structures = load_structures(catalogue)
         self.limits = limits or XmlLimits()
         self._cache = cache
-        self._today = today
+        self.today = today
         self._loaded: dict[str, LoadedPack | None] = {}
         self._lock = threading.Lock()
 
@@ -170,7 +170,7 @@ class Checker:
         self._by_pack(tree, known, run, count)
         self._by_books(tree, run)
         started = perf_counter()
-        findings = run_rules(tree, kind=known, kinds=self.kinds, today=self._today())
+        findings = run_rules(tree, kind=known, kinds=self.kinds, today=self.today())
         if known is not None and not run.pack:
             findings = [*check_without_pack(tree, known.code, self.structures, installed=False), *findings]
         run.add(StageName.RULES, findings, started)

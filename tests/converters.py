@@ -21,8 +21,8 @@ def fill(home: Path, packs: Path, books: Path) -> None:
     import_folder(books, home / "nsi")
 
 
-def make(home: Path, routes: dict[str, str | bool | None] | None = None) -> Converter:
-    """A converter over that folder; ``routes`` as an organisation's file has them."""
+def make(home: Path, routes: dict[str, tuple[str, ...] | bool | None] | None = None) -> Converter:
+    """A converter over that folder; ``routes`` as :attr:`Organisation.routes`."""
     catalogue = Catalogue()
     books = BookStore(home / "nsi", catalogue)
     checker = Checker(

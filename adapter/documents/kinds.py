@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from adapter.catalogue import Catalogue, read_plain
@@ -123,6 +124,20 @@ class Kinds:
         """The kind with that code in 1.2.643.5.1.13.13.11.1520."""
         return self._by_code.get(code)
 
+    def newest_first(self, family: Iterable[str]) -> list[str]:
+        """Editions of one document in order: each before those that it succeeds; what is no known kind comes last."""
+        codes = list(family)
+        return sorted(codes, key=lambda code: self._later(code, codes))
+
+    def _later(self, code: str, family: list[str]) -> int:
+        kind = self._by_code.get(code)
+        return len(family) if kind is None else len(set(kind.successors) & set(family))
+
+    def are_editions(self, one: str, other: str) -> bool:
+        """Whether two codes are editions of the same document."""
+        kinds = [self._by_code.get(code) for code in (one, other)]
+        return any(kind is not None and code in kind.successors for kind, code in zip(kinds, (other, one), strict=True))
+
     def successor(self, kind: Kind, day: date) -> Kind | None:
         """The newest later edition that is open on ``day``."""
         later = (self._by_code.get(code) for code in reversed(kind.successors))
@@ -175,21 +190,26 @@ def _is_of(kind: Kind, coding: Coding) -> bool:
 
 
 def load_kinds(catalogue: Catalogue) -> Kinds:
-    """Read ``mappings/kinds.yaml`` of ``catalogue``; about 2 ms, so the caller keeps the result.
+    """Read ``mappings/kinds.yaml`` of ``catalogue``, and ``mappings/kinds/*.yaml``, which add kinds or replace them.
+
+    It takes about 2 ms, so the caller keeps the result.
 
     Raises:
-        UsageError: the file is not readable as a catalogue of kinds.
+        UsageError: a file is not readable as a catalogue of kinds.
     """
-    path = catalogue.file(FILE)
-    data = read_plain(path)
-    try:
-        systems = data["systems"]
-        return Kinds([_kind(str(code), facts, systems) for code, facts in data["kinds"].items()])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path}: not a catalogue of kinds: {type(error).__name__}: {error}") from error
+    systems: dict[str, list[str]] = {}
+    kinds: dict[str, Kind] = {}
+    for path in catalogue.parts(FILE).values():
+        data = read_plain(path)
+        try:
+            systems.update(data.get("systems", {}) if kinds else data["systems"])
+            kinds.update({str(code): _kind(path, str(code), facts, systems) for code, facts in data["kinds"].items()})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"{path}: not a catalogue of kinds: {type(error).__name__}: {error}") from error
+    return Kinds(kinds.values())
 
 
-def _kind(code: str, facts: Mapping[str, Any], systems: Mapping[str, list[str]]) -> Kind:
+def _kind(path: Path, code: str, facts: Mapping[str, Any], systems: Mapping[str, list[str]]) -> Kind:
     try:
         return Kind(
             code=code,
@@ -216,7 +236,7 @@ def _kind(code: str, facts: Mapping[str, Any], systems: Mapping[str, list[str]])
             generation=facts.get("rules", ""),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UsageError(f"kind {code} in {FILE}: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{path}: kind {code}: {type(error).__name__}: {error}") from error
 
 
 def _day(value: str | date) -> date:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 import orjson
@@ -182,7 +183,7 @@ class Meter:
         graph = _Graph(bundle, reading.version)
         for node in _nodes(bundle):
             node.asked.clear()
-        for product in self._mappings.plan(graph, self._organisation):
+        for product in self._mappings.plan(graph, self._organisation, self._terms, today=date.today()):
             made = self._mappings.facts(product, graph, self._organisation, self._terms, traced=True)
             count = self._coverage.made.get(product.document, 0)
             self._coverage.made[product.document] = count + 1

@@ -138,7 +138,10 @@ DOCUMENT: Final[dict[str, Key]] = {
 
 ROUTE: Final[dict[str, Key]] = {
     "id": Key(_STRING, Text("имя маршрута", "id of the route")),
-    "product": Key(_STRING, Text("вид документа", "id of a document mapping")),
+    "product": Key(
+        {"oneOf": [_STRING, {"type": "array", "items": _STRING, "minItems": 1}]},
+        Text("вид документа, или редакции одного документа", "id of a document mapping, or editions of one document"),
+    ),
     "focus": Key(_STRING, Text("тип ресурса", "type of the resource")),
     "when": Key(_EXPRESSION, Text("условие", "condition")),
     "on": Key(

@@ -12,7 +12,7 @@ from adapter.findings import Severity, Text
 from adapter.mapping import keys
 from adapter.mapping.absence import CONCEPT, Given
 from adapter.mapping.fhirpath import Expression, compile_expression
-from adapter.mapping.model import Conversion, Field, MapSpec, Route
+from adapter.mapping.model import Conversion, Field, MapSpec, Route, products_of
 from adapter.mapping.yaml import Map, load, unknown
 
 _KEY: Final = Text("ключ", "key")
@@ -62,25 +62,38 @@ class Loader:
         return maps, documents
 
     def routes(self) -> list[Route]:
-        """``mappings/routes.yaml`` in order."""
-        path = self._catalogue.file("mappings/routes.yaml")
-        raw = load(path, "mappings/routes.yaml")
-        raw.check_keys(("routes",), _KEY)
-        found = []
-        for item in raw.get("routes") or []:
-            if not isinstance(item, Map):
-                raise raw.error("маршрут должен быть отображением", "a route must be a mapping", value="routes")
-            item.check_keys(keys.ROUTE, _KEY)
-            for name in ("id", "product", "focus"):
-                if not isinstance(item.get(name), str):
-                    raise item.error(f"у маршрута нет ключа «{name}»", f"the route has no «{name}»", value=name)
-            when = item.get("when")
-            condition = None if when is None else self._expression(item, "when", when)
-            on = item.get("on", True)
-            if not isinstance(on, bool):
-                raise item.error("ожидается true или false", "true or false is expected", value="on")
-            found.append(Route(item["id"], item["product"], item["focus"], condition, on, item.get("note", "")))
-        return found
+        """``mappings/routes.yaml`` in order, then those of ``mappings/routes/*.yaml``."""
+        found: dict[str, Route] = {}
+        for name, path in self._catalogue.parts("mappings/routes.yaml").items():
+            raw = load(path, name)
+            raw.check_keys(("routes",), _KEY)
+            for item in raw.get("routes") or []:
+                if not isinstance(item, Map):
+                    raise raw.error("маршрут должен быть отображением", "a route must be a mapping", value="routes")
+                route = self._route(item)
+                if route.id in found:
+                    raise item.error(f"маршрут «{route.id}» уже есть", f"there is a route «{route.id}»", value="id")
+                found[route.id] = route
+        return [*found.values()]
+
+    def _route(self, item: Map) -> Route:
+        item.check_keys(keys.ROUTE, _KEY)
+        for name in ("id", "focus"):
+            if not isinstance(item.get(name), str):
+                raise item.error(f"у маршрута нет ключа «{name}»", f"the route has no «{name}»", value=name)
+        products = products_of(item.get("product"))
+        if products is None:
+            raise item.error(
+                "у маршрута нет ключа «product»: вид документа в кавычках или список видов",
+                "the route has no «product»: a kind in quotes, or a list of kinds",
+                value="product",
+            )
+        when = item.get("when")
+        condition = None if when is None else self._expression(item, "when", when)
+        on = item.get("on", True)
+        if not isinstance(on, bool):
+            raise item.error("ожидается true или false", "true or false is expected", value="on")
+        return Route(item["id"], products, item["focus"], condition, on, item.get("note", ""), item.file)
 
     def _register(self, kind: str, raw: Map) -> None:
         raw.check_keys(keys.MAP if kind == "map" else keys.DOCUMENT, _KEY)

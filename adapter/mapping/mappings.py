@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
 from typing import Any
 
 from adapter.catalogue import Catalogue
@@ -13,6 +15,7 @@ from adapter.fhir.graph import Graph
 from adapter.findings import Finding, Place, Severity, Text
 from adapter.mapping.concepts import ConceptMap, load_concepts
 from adapter.mapping.converters import CONVERTERS
+from adapter.mapping.editions import Editions, day_of
 from adapter.mapping.evaluate import Compiler
 from adapter.mapping.fhirpath import Env, Expression
 from adapter.mapping.identifiers import Identifiers, load_identifiers
@@ -55,6 +58,7 @@ class Mappings:
     Attributes:
         maps, documents: by id.
         routes: in order.
+        editions: chooses among those of a route.
     """
 
     maps: dict[str, MapSpec]
@@ -62,7 +66,9 @@ class Mappings:
     routes: list[Route]
     identifiers: Identifiers
     concepts: dict[str, ConceptMap]
+    editions: Editions
     _closures: dict[tuple[str, bool], Closure] = field(default_factory=dict)
+    _dates: dict[str, Closure] = field(default_factory=dict)
 
     @classmethod
     def load(cls, catalogue: Catalogue) -> Mappings:
@@ -78,25 +84,46 @@ class Mappings:
         for at, key, name in uses:
             if key in known and name not in known[key]:
                 raise no_such(at, key, name, known[key], Text("имя", "name"))
-        return cls(maps, documents, routes, identifiers, concepts)
+        return cls(maps, documents, routes, identifiers, concepts, Editions(catalogue, documents))
 
     def plan(
-        self, graph: Graph, organisation: Organisation, findings: list[Finding] | None = None
+        self,
+        graph: Graph,
+        organisation: Organisation,
+        terms: Terms,
+        findings: list[Finding] | None = None,
+        *,
+        asked: Collection[str] = (),
+        today: date,
     ) -> Iterator[Product]:
         """The products of a Bundle: routes in order, resources of each in the graph's stable order.
 
         Args:
             findings: takes MAP04 for a condition that does not fit the data; such a route makes nothing.
+            asked: ids of the documents that are wanted; any where empty.
+            today: stands for the date of a document that gives none.
         """
         env = Env({"bundle": graph.bundle, "org": organisation.values}, graph)
         for route in self.routes:
-            document = organisation.product(route)
-            if document is None:
+            candidates = self.editions.candidates(organisation.products(route), route.focus, asked)
+            if not candidates:
                 continue
             for resource in graph.of_type(route.focus):
                 inner = Env({**env.variables, "resource": resource}, graph)
                 if route.when is None or _holds(route, route.when, resource, inner, graph, findings):
+                    run = Run(graph, organisation, self.identifiers, terms)
+                    document = self.editions.choose(candidates, partial(self._day, run, inner, resource), today)
                     yield Product(route.id, document, resource)
+
+    def _day(self, run: Run, env: Env, focus: dict[str, Any], document: str) -> date | None:
+        """The day of the fact ``created`` of a document; ``None`` where it is not given."""
+        closure = self._dates.get(document)
+        if closure is None:
+            spec = self.documents[document]
+            created = {name: rule for name, rule in spec.fields.items() if name == "created"}
+            spec = replace(spec, fields=created)
+            closure = self._dates[document] = Compiler(self.maps, self.concepts, traced=False).map(spec)
+        return day_of(getattr(closure(run, env, focus), "created", None))
 
     def facts(
         self,

@@ -121,15 +121,23 @@ class Route:
     """Which resources yield a product.
 
     Attributes:
-        product: id of a document mapping.
+        products: id of a document mapping, or of several that are editions of one document.
         focus: FHIR type.
         when: condition on the resource.
         on: whether it is taken where the organisation says nothing of it.
+        file: where it stands.
     """
 
     id: str
-    product: str
+    products: tuple[str, ...]
     focus: str
     when: Expression | None
     on: bool = True
     note: str = ""
+    file: str = "mappings/routes.yaml"
+
+
+def products_of(value: Any) -> tuple[str, ...] | None:
+    """What a route makes, written as a string or a list of them; ``None`` where it is neither."""
+    listed = value if isinstance(value, list) else [value]
+    return tuple(listed) if listed and all(isinstance(one, str) and one for one in listed) else None

@@ -9,6 +9,7 @@ import base64
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -87,9 +88,8 @@ class Tracer:
     def trace(self, reading: Reading, *, source: str = "", products: Collection[str] = ()) -> Iterator[Trace]:
         """The products of a Bundle, or those of the kinds in ``products``."""
         graph = Graph(reading.bundle, reading.version)
-        for product in self.mappings.plan(graph, self.organisation):
-            if products and product.document not in products:
-                continue
+        today = date.today()
+        for product in self.mappings.plan(graph, self.organisation, self.terms, asked=products, today=today):
             made = self.mappings.facts(product, graph, self.organisation, self.terms, traced=True)
             rules = self._rules[product.document]
             lines = tuple(_line(traced, rules.get(traced.rule)) for traced in made.trace)

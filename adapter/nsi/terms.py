@@ -264,28 +264,44 @@ def _newer(version: str | None, than: str) -> bool:
 
 
 def load_vocabulary(catalogue: Catalogue) -> Vocabulary:
-    """Read ``mappings/vocabulary.yaml``.
+    """Read ``mappings/vocabulary.yaml``, and ``mappings/vocabulary/*.yaml``, which add books, or codes to a book.
 
     Raises:
-        UsageError: the file is not readable as a vocabulary.
+        UsageError: a file is not readable as a vocabulary, or adds to another version of a book.
     """
-    path = catalogue.file(FILE)
-    data = read_plain(path)
-    try:
-        return Vocabulary(
-            books={expand_oid(oid): _entry(facts) for oid, facts in data["books"].items()},
-            pins={expand_oid(oid): str(version) for oid, version in data.get("pins", {}).items()},
-            keys={expand_oid(oid): str(column) for oid, column in data.get("keys", {}).items()},
-            columns={
-                (expand_oid(oid), column): {str(value): str(code) for value, code in cells.items()}
-                for oid, columns in data.get("columns", {}).items()
-                for column, cells in columns.items()
-            },
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path}: not a vocabulary: {type(error).__name__}: {error}") from error
+    vocabulary = Vocabulary({}, {}, {}, {})
+    for path in catalogue.parts(FILE).values():
+        data = read_plain(path)
+        try:
+            vocabulary = _added(vocabulary, data)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise UsageError(f"{path}: not a vocabulary: {type(error).__name__}: {error}") from error
+    return vocabulary
 
 
-def _entry(facts: Mapping[str, Any]) -> Entry:
+def _added(to: Vocabulary, data: Mapping[str, Any]) -> Vocabulary:
+    columns = {
+        (expand_oid(oid), column): {str(value): str(code) for value, code in cells.items()}
+        for oid, columns in data.get("columns", {}).items()
+        for column, cells in columns.items()
+    }
+    return Vocabulary(
+        books={**to.books, **{oid: _entry(facts, to.books.get(oid)) for oid, facts in _by_oid(data, "books").items()}},
+        pins={**to.pins, **{oid: str(version) for oid, version in _by_oid(data, "pins").items()}},
+        keys={**to.keys, **{oid: str(column) for oid, column in _by_oid(data, "keys").items()}},
+        columns={**to.columns, **columns},
+    )
+
+
+def _by_oid(data: Mapping[str, Any], part: str) -> dict[str, Any]:
+    return {expand_oid(oid): facts for oid, facts in data.get(part, {}).items()}
+
+
+def _entry(facts: Mapping[str, Any], known: Entry | None) -> Entry:
     codes = {str(code): str(name) for code, name in facts["codes"].items()}
-    return Entry(str(facts["name"]), str(facts["version"]), codes, facts.get("partial", False) is True)
+    version = str(facts["version"])
+    if known is None:
+        return Entry(str(facts["name"]), version, codes, facts.get("partial", False) is True)
+    if version != known.version:
+        raise ValueError(f"version {version} of «{known.name}», of which {known.version} is here")
+    return known._replace(codes={**known.codes, **codes})

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from adapter.documents.kinds import KIND_SYSTEMS, Kind, TemplateId, document_codings
-from adapter.findings import EMPTY, Severity, Text
+from adapter.documents.kinds import KIND_SYSTEMS, Kind, Kinds, TemplateId, document_codings
+from adapter.findings import EMPTY, Finding, Severity, Text
 from adapter.xml import Element
-from conformance.rules.registry import EFFECTIVE_TIME, Broken, Document, element_rule, tag
+from conformance.rules.registry import EFFECTIVE_TIME, RULES, Broken, Document, element_rule, tag
 
 _ROOT: Final = ("ClinicalDocument",)
 _TEMPLATE: Final = tag("templateId")
 _CODE: Final = tag("code")
 
 
-def _severity(document: Document, mark: str) -> Severity:
+def _severity(mark: str, dated: bool) -> Severity:
     """An error where the date of the kind is certain and the document has a date of its own, else a warning."""
-    return Severity.ERROR if mark == "H" and document.created is not None else Severity.WARNING
+    return Severity.ERROR if mark == "H" and dated else Severity.WARNING
 
 
 def _third_party(mark: str) -> Text:
@@ -26,8 +27,8 @@ def _third_party(mark: str) -> Text:
     return Text(" (по стороннему источнику)", " (by a third-party source)")
 
 
-def _use_successor(document: Document, kind: Kind) -> Text:
-    later = document.kinds.successor(kind, document.today) if document.kinds is not None else None
+def _use_successor(kind: Kind, kinds: Kinds | None, today: date) -> Text:
+    later = kinds.successor(kind, today) if kinds is not None else None
     if later is None:
         return Text(
             "Преемник неизвестен: проверьте справочник 1.2.643.5.1.13.13.11.1520.",
@@ -66,17 +67,35 @@ def kind_closed(element: Element, document: Document) -> Broken | None:
     Source: book 1.2.643.5.1.13.13.11.1520 (mappings/kinds.yaml), classifier 1.2.643.5.1.13.13.99.2.305, code 17.
     """
     kind = document.kind
-    if kind is None or kind.end is None or _day(document) <= kind.end:
+    created = document.created
+    broken = _closed(kind, document.kinds, created.day if created else None, document.today) if kind else None
+    return None if broken is None else replace(broken, element=element.find(EFFECTIVE_TIME))
+
+
+def closed_kind(kind: Kind, kinds: Kinds, created: date | None, today: date) -> Finding | None:
+    """DOC10 about a document that is not checked, or not even made.
+
+    Args:
+        kind: its kind.
+        kinds: the catalogue, for the successor.
+        created: its date, ``None`` where it has none.
+        today: the day that stands for it then.
+    """
+    broken = _closed(kind, kinds, created, today)
+    return None if broken is None else RULES["DOC10"].finding(None, "", broken)
+
+
+def _closed(kind: Kind, kinds: Kinds | None, created: date | None, today: date) -> Broken | None:
+    if kind.end is None or (created or today) <= kind.end:
         return None
     by = _third_party(kind.end_mark)
     return Broken(
-        _severity(document, kind.end_mark),
+        _severity(kind.end_mark, created is not None),
         Text(
             f"Вид {kind.code} закрыт для документов позже {kind.end}{by.ru}.",
             f"Kind {kind.code} is closed for documents after {kind.end}{by.en}.",
         ),
-        _use_successor(document, kind),
-        element.find(EFFECTIVE_TIME),
+        _use_successor(kind, kinds, today),
     )
 
 
@@ -105,7 +124,7 @@ def kind_not_open(element: Element, document: Document) -> Broken | None:
         return None
     by = _third_party(kind.start_mark)
     return Broken(
-        _severity(document, kind.start_mark),
+        _severity(kind.start_mark, document.created is not None),
         Text(
             f"Вид {kind.code} открыт для документов с {kind.start}{by.ru}.",
             f"Kind {kind.code} is open for documents from {kind.start}{by.en}.",
@@ -143,7 +162,7 @@ def kind_closed_today(element: Element, document: Document) -> Broken | None:
             f"Вид {kind.code} закрыт для документов позже {kind.end}{by.ru}; этот документ старше.",
             f"Kind {kind.code} is closed for documents after {kind.end}{by.en}; this document is older.",
         ),
-        hint=_use_successor(document, kind),
+        hint=_use_successor(kind, document.kinds, document.today),
         element=element.find(_TEMPLATE),
     )
 

@@ -18,7 +18,7 @@ from lxml import etree
 
 from adapter.documents.kinds import Kind, Kinds
 from adapter.errors import InternalError
-from adapter.findings import EMPTY, Finding, Severity, Text
+from adapter.findings import EMPTY, NOWHERE, Finding, Severity, Text
 from adapter.xml import HL7, PREFIXES, Element, place
 from conformance.rules.values import Moment, moment
 
@@ -109,14 +109,14 @@ class Rule:
     hint: Text
     page: Text
 
-    def finding(self, at: Element, xpath: str, problem: Broken) -> Finding:
-        """The finding for this rule broken at the element ``at``, whose place is ``xpath``."""
+    def finding(self, at: Element | None, xpath: str, problem: Broken) -> Finding:
+        """The finding for this rule broken at the element ``at``, whose place is ``xpath``; ``None``: no document."""
         return Finding(
             code=self.code,
             severity=problem.severity or self.severity,
             message=problem.message if problem.message != EMPTY else self.title,
             hint=problem.hint if problem.hint != EMPTY else self.hint,
-            place=place(at),
+            place=NOWHERE if at is None else place(at),
             xpath=xpath,
             rule=self.name,
         )

@@ -36,6 +36,7 @@ SHARED = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
 BUNDLES = ROOT / "examples" / "bundles"
 #: Starts of the command; the first ones fill its caches.
 STARTS = 7
+TODAY = date(2026, 11, 24)
 
 
 def converters(home: Path) -> tuple[Converter, Converter]:
@@ -45,9 +46,7 @@ def converters(home: Path) -> tuple[Converter, Converter]:
         PackStore(home / "packs").install(SHARED / "packs")
         import_folder(SHARED / "nsi", home / "nsi")
     books = BookStore(home / "nsi", catalogue)
-    checker = Checker(
-        PackStore(home / "packs"), books, catalogue=catalogue, cache=home / "c", today=lambda: date(2026, 11, 24)
-    )
+    checker = Checker(PackStore(home / "packs"), books, catalogue=catalogue, cache=home / "c", today=lambda: TODAY)
     organisation = load_organisation(catalogue)
 
     def make(one: Checker | None) -> Converter:
@@ -77,11 +76,11 @@ def stages(converter: Converter, data: bytes, kind: str) -> Iterator[tuple[str, 
     (reading,) = read(data)
     graph = Graph(reading.bundle, reading.version)
     mappings, organisation, terms = converter.mappings, converter.organisation, converter.terms
-    product = next(one for one in mappings.plan(graph, organisation, []) if one.document == kind)
+    product = next(one for one in mappings.plan(graph, organisation, terms, today=TODAY) if one.document == kind)
     facts = mappings.facts(product, graph, organisation, terms).facts
     yield "read and validate", lambda: read(data)
     yield "graph", lambda: Graph(reading.bundle, reading.version)
-    yield "plan", lambda: list(mappings.plan(graph, organisation, []))
+    yield "plan", lambda: list(mappings.plan(graph, organisation, terms, today=TODAY))
     yield "mapping", lambda: mappings.facts(product, graph, organisation, terms)
     yield "rendering", lambda: converter.rendered(product, facts)
 

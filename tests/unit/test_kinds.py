@@ -136,3 +136,32 @@ def test_a_broken_file_is_named(tmp_path: Path, text: str, named: str) -> None:
     (tmp_path / FILE).write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=named):
         load_kinds(Catalogue(tmp_path))
+
+
+def test_a_folder_adds_and_replaces_kinds(tmp_path: Path, kinds: Kinds) -> None:
+    own = tmp_path / "mappings/kinds/own.yaml"
+    own.parent.mkdir(parents=True)
+    added, other = (
+        f'"9001": {{{FACTS}, "start": "2026-01-01", "coded": "A"}}',
+        f'"227": {{{FACTS}, "start": "2027-01-01"}}',
+    )
+    own.write_text(f"kinds: {{{added}, {other}}}\n", encoding="utf-8")
+    changed = load_kinds(Catalogue(tmp_path))
+    assert {kind.code for kind in changed} == {*(kind.code for kind in kinds), "9001"}
+    new, replaced = changed.by_code("9001"), changed.by_code("227")
+    assert new is not None
+    assert new.code_systems[0] == TYPES
+    assert replaced is not None
+    assert replaced.start == date(2027, 1, 1)
+    own.write_text("kinds: {1: {}}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"own\.yaml: kind 1"):
+        load_kinds(Catalogue(tmp_path))
+
+
+def test_editions(kinds: Kinds) -> None:
+    assert kinds.newest_first(["16", "999999", "227", "68", "119"]) == ["227", "119", "68", "16", "999999"]
+    assert kinds.are_editions("119", "16")
+    assert kinds.are_editions("16", "119")
+    assert not kinds.are_editions("119", "170")
+    assert not kinds.are_editions("119", "119")
+    assert not kinds.are_editions("119", "999999")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from itertools import combinations
 
 from adapter.findings import Finding, Severity, Text
 from adapter.mapping.lint.subject import Subject, at_file, at_rule, is_nothing
@@ -69,23 +70,28 @@ def unused(subject: Subject) -> Iterator[Finding]:
 
 
 def routes(subject: Subject) -> Iterator[Finding]:
-    """LNT11: a route to a document that cannot be made. LNT15: a document that no route asks for."""
+    """LNT11: a route to nothing that can be made. LNT15: a document that no route asks for. LNT17: not editions."""
     made = {spec.id for spec, _, _ in subject.walks}
-    products = [(route.id, route.product, "mappings/routes.yaml") for route in subject.mappings.routes]
+    wanted = [(route.id, route.products, route.file) for route in subject.mappings.routes]
     changed = subject.organisation.routes
-    products += [(route, product, "organisation") for route, product in changed.items() if isinstance(product, str)]
-    for route, product, file in products:
-        if product not in made:
-            near = difflib.get_close_matches(product, made, n=1)
+    wanted += [(route, products, "organisation") for route, products in changed.items() if isinstance(products, tuple)]
+    for route, products, file in wanted:
+        if not made.intersection(products):
+            near = difflib.get_close_matches(products[0], made, n=1)
             yield at_file(
                 "LNT11",
                 Severity.ERROR,
                 file,
                 route,
-                Text(f"Маршрут ведёт к документу «{product}», которого нет.", f"There is no document «{product}»."),
+                Text(
+                    f"Маршрут ведёт к документу «{products[0]}», которого нет.",
+                    f"There is no document «{products[0]}».",
+                ),
                 Text(f"Ближайший: {near[0]}.", f"Nearest: {near[0]}.") if near else Text("", ""),
             )
-    asked = {product for _, product, _ in products}
+        if len(products) > 1:
+            yield from _strangers(subject, route, products, file)
+    asked = {product for _, products, _ in wanted for product in products}
     for spec, _, _ in subject.walks:
         if spec.id not in asked:
             yield at_file(
@@ -94,6 +100,23 @@ def routes(subject: Subject) -> Iterator[Finding]:
                 spec.file,
                 spec.id,
                 Text(f"К документу «{spec.id}» не ведёт ни один маршрут.", f"No route asks for «{spec.id}»."),
+            )
+
+
+def _strangers(subject: Subject, route: str, products: tuple[str, ...], file: str) -> Iterator[Finding]:
+    kinds = subject.mappings.editions.kinds
+    for one, other in combinations(products, 2):
+        if not kinds.are_editions(one, other):
+            yield at_file(
+                "LNT17",
+                Severity.ERROR,
+                file,
+                route,
+                Text(
+                    f"«{one}» и «{other}» не редакции одного документа.",
+                    f"«{one}» and «{other}» are not editions of one document.",
+                ),
+                Text("Связь редакций: «later» в mappings/kinds.yaml.", "Editions: «later» in mappings/kinds.yaml."),
             )
 
 

@@ -57,6 +57,16 @@ MINIMAL = {
     "templates/body.xml.j2": "{{ facts.family }}",
 }
 
+#: 1, 2 and 3 are editions of one document, 4 is another one.
+KINDS = """
+    systems: {A: [1.2.3]}
+    kinds:
+      1: {title: Справка, edition: 1, type: "7", guide: "", start: 2020-01-01, end: 2022-12-31, later: ["2", "3"]}
+      2: {title: Справка, edition: 2, type: "7", guide: "", start: 2022-01-01, end: 2024-12-31, later: ["3"]}
+      3: {title: Справка, edition: 3, type: "7", guide: "", start: 2024-01-01}
+      4: {title: Выписка, edition: 1, type: "8", guide: "", start: 2020-01-01}
+    """
+
 
 class Small:
     """A catalogue of its own; ``write`` before what is loaded."""

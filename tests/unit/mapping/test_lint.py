@@ -14,8 +14,9 @@ from adapter.nsi import BookStore
 from adapter.nsi.terms import Terms, load_vocabulary
 from adapter.organisation import load_organisation
 from conformance.codes import all_codes
-from tests.unit.mapping.conftest import GENDER, Small
+from tests.unit.mapping.conftest import GENDER, KINDS, Small
 
+ROUTE = "routes:\n  - {{id: r, product: {}, focus: Patient}}\n"
 #: (code, file and line, words of the message or hint)
 Found = list[tuple[str, str, str]]
 
@@ -260,7 +261,7 @@ def test_lnt09_and_lnt10_what_nothing_uses(small: Small) -> None:
             "mappings/documents/1.yaml": document("  family: {use: child}\n"),
             "mappings/concepts/used.yaml": f"concepts: used\ntarget: {GENDER}\n",
             "mappings/concepts/unused.yaml": f"concepts: unused\ntarget: {GENDER}\n",
-            "mappings/concepts/waiting.yaml": f"concepts: waiting\ntarget: {GENDER}\nwaits: {{ru: реестр, en: a register}}\n",
+            "mappings/concepts/waiting.yaml": f"concepts: waiting\ntarget: {GENDER}\nwaits: {{ru: а, en: a}}\n",
         }
     )
     places = [(code, place) for code, place, _ in found(small, "LNT09", "LNT10")]
@@ -271,6 +272,18 @@ def test_lnt11_a_route_to_nowhere(small: Small) -> None:
     small.write({"mappings/routes.yaml": 'routes:\n  - {id: r, product: "11", focus: Patient}\n'})
     only(small, "LNT11", "routes.yaml:1", "Nearest: 1.")
     assert [code for code, _, _ in found(small, "LNT15")] == ["LNT15"]
+
+
+def test_lnt11_of_editions_one_can_be_made(small: Small) -> None:
+    small.write({"mappings/kinds.yaml": KINDS, "mappings/routes.yaml": ROUTE.format('["2", "1"]')})
+    assert found(small, "LNT11", "LNT15", "LNT17") == []
+    small.write({"mappings/routes.yaml": ROUTE.format('["2", "4"]')})
+    assert [code for code, _, _ in found(small, "LNT11", "LNT17")] == ["LNT11", "LNT17"]
+
+
+def test_lnt17_a_family_of_strangers(small: Small) -> None:
+    small.write({"mappings/kinds.yaml": KINDS, "mappings/routes.yaml": ROUTE.format('["1", "4"]')})
+    only(small, "LNT17", "routes.yaml:1", "«1» and «4»")
 
 
 def test_lnt12_and_lnt14_names(small: Small) -> None:
@@ -318,4 +331,4 @@ def test_the_shipped_catalogue_has_no_errors(tmp_path: Path) -> None:
 
 def test_every_code_is_documented() -> None:
     documented = {code for code in all_codes() if code.startswith("LNT")}
-    assert documented == {f"LNT{number:02}" for number in range(1, 17)}
+    assert documented == {f"LNT{number:02}" for number in range(1, 18)}

@@ -10,36 +10,72 @@ from adapter.catalogue import Catalogue
 from adapter.errors import MappingError
 from adapter.mapping.mappings import Mappings
 from adapter.mapping.model import Route
-from adapter.organisation import load_organisation
+from adapter.organisation import Organisation, load_organisation
 
 BUILT_IN = (Catalogue().file("mappings/organisation.yaml")).read_text(encoding="utf-8").replace("routes: {}", "")
 
 
 @pytest.mark.parametrize(
-    ("on", "said", "product"),
+    ("on", "said", "products"),
     [
-        (True, "", "170"),
-        (True, "r: off", None),
-        (True, "r: false", None),
-        (True, "r: on", "170"),
-        (True, 'r: "220"', "220"),
-        (False, "", None),
-        (False, "other: on", None),
-        (False, "r: on", "170"),
-        (False, "r: true", "170"),
-        (False, 'r: "220"', "220"),
+        (True, "", ("170",)),
+        (True, "r: off", ()),
+        (True, "r: false", ()),
+        (True, "r: on", ("170",)),
+        (True, 'r: "220"', ("220",)),
+        (True, "r: 220", ("220",)),
+        (True, 'r: ["170", "220"]', ("170", "220")),
+        (False, "", ()),
+        (False, "other: on", ()),
+        (False, "r: on", ("170",)),
+        (False, "r: true", ("170",)),
+        (False, 'r: "220"', ("220",)),
     ],
 )
-def test_the_organisation_decides(tmp_path: Path, on: bool, said: str, product: str | None) -> None:
-    file = tmp_path / "org.yaml"
+def test_the_organisation_decides(tmp_path: Path, on: bool, said: str, products: tuple[str, ...]) -> None:
+    organisation = configured(tmp_path, said)
+    assert organisation.products(Route("r", ("170",), "Immunization", None, on)) == products
+
+
+@pytest.mark.parametrize("said", ["r: []", "r: [170]", "r: {}"])
+def test_what_an_organisation_cannot_say(tmp_path: Path, said: str) -> None:
+    with pytest.raises(MappingError, match=r"org.yaml:\d+:\d+: a route: on, off, a kind"):
+        configured(tmp_path, said)
+
+
+def configured(folder: Path, said: str) -> Organisation:
+    file = folder / "org.yaml"
     file.write_text(f"{BUILT_IN}\nroutes: {{{said}}}\n", encoding="utf-8")
-    organisation = load_organisation(Catalogue(), file)
-    assert organisation.product(Route("r", "170", "Immunization", None, on)) == product
+    return load_organisation(Catalogue(), file)
 
 
 def test_a_switch_that_is_none(tmp_path: Path) -> None:
-    folder = tmp_path / "mappings"
-    folder.mkdir()
-    (folder / "routes.yaml").write_text("routes: [{id: a, product: b, focus: C, on: maybe}]\n", encoding="utf-8")
+    write(tmp_path, "routes.yaml", "routes: [{id: a, product: b, focus: C, on: maybe}]\n")
     with pytest.raises(MappingError, match="true or false"):
         Mappings.load(Catalogue(overlay=tmp_path))
+
+
+@pytest.mark.parametrize("product", ["[]", "[a, 1]", "1", "{a: b}", '""'])
+def test_a_product_that_is_none(tmp_path: Path, product: str) -> None:
+    write(tmp_path, "routes.yaml", f"routes: [{{id: a, product: {product}, focus: C}}]\n")
+    with pytest.raises(MappingError, match=r"routes.yaml:1:\d+: the route has no «product»"):
+        Mappings.load(Catalogue(overlay=tmp_path))
+
+
+def test_a_folder_adds_routes(tmp_path: Path) -> None:
+    write(tmp_path, "routes/own.yaml", 'routes: [{id: own, product: "204", focus: Encounter}]\n')
+    built_in, added = Mappings.load(Catalogue()).routes, Mappings.load(Catalogue(overlay=tmp_path)).routes
+    assert [route.id for route in added] == [*[route.id for route in built_in], "own"]
+    assert added[-1].file == "mappings/routes/own.yaml"
+
+
+def test_a_route_that_is_there_already(tmp_path: Path) -> None:
+    write(tmp_path, "routes/own.yaml", 'routes: [{id: conclusion, product: "204", focus: Encounter}]\n')
+    with pytest.raises(MappingError, match=r"routes/own\.yaml:1:15: there is a route «conclusion»"):
+        Mappings.load(Catalogue(overlay=tmp_path))
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    path = folder / "mappings" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -207,3 +207,31 @@ def test_a_name_of_a_version_that_is_not_here_is_the_senders(terms):
 
 def test_a_fixed_version_is_not_quoted(terms):
     assert terms(pins={OID: "1.9"}).quoting({OID: "1.5"}).coding(OID, "2").version == "1.9"
+
+
+def test_a_folder_adds_books_and_codes(tmp_path):
+    added = tmp_path / "mappings/vocabulary/own.yaml"
+    added.parent.mkdir(parents=True)
+    added.write_text(
+        """
+        books:
+          "11.1040": {version: "2.1", codes: {"9": Иной}}
+          1.2.3: {name: Наш справочник, version: "1", codes: {a: А}}
+        """,
+        "utf-8",
+    )
+    terms = Terms(BookStore(tmp_path), load_vocabulary(Catalogue(tmp_path)))
+    other, known, own = (
+        terms.coding("1.2.643.5.1.13.13.11.1040", "9"),
+        terms.coding("1.2.643.5.1.13.13.11.1040", "1"),
+        terms.coding("1.2.3", "a"),
+    )
+    assert other is not None
+    assert other.display == "Иной"
+    assert known is not None
+    assert known.display == "Мужской"
+    assert own is not None
+    assert own.system_name == "Наш справочник"
+    added.write_text('books: {"11.1040": {version: "9.9", codes: {"9": Иной}}}\n', "utf-8")
+    with pytest.raises(UsageError, match=r"own\.yaml.*version 9\.9 .* 2\.1 is here"):
+        load_vocabulary(Catalogue(tmp_path))
