@@ -37,6 +37,16 @@ class Settings(BaseSettings):
     nsi_key: SecretStr | None = Field(default=None, description="access key (userKey) for the НСИ REST service")
     http_timeout: float = Field(default=30.0, gt=0, description="seconds for one HTTP request")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="warning", description="log level")
+    signing: Path | None = Field(default=None, description="keys and whom they serve (default: <data>/signing.yaml)")
+    libcrypto: Path | None = Field(
+        default=None, description="OpenSSL's libcrypto for GOST signatures (default: that of the machine)"
+    )
+    openssl: str = Field(default="openssl", description="the openssl command, where libcrypto cannot be opened")
+
+    @property
+    def signing_file(self) -> Path:
+        """The file of the keys."""
+        return self.signing or self.data / "signing.yaml"
 
     @property
     def packs_dir(self) -> Path:

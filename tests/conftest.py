@@ -65,6 +65,6 @@ def _own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     home = tmp_path_factory.getbasetemp() / "egisz-home"
     for name in ("DATA", "CACHE"):
         monkeypatch.setenv(f"EGISZ_{name}", str(home / name.lower()))
-    for name in ("PACKS", "NSI", "CATALOGUE", "LANG", "NSI_KEY", "NSI_URL"):
+    for name in ("PACKS", "NSI", "CATALOGUE", "LANG", "NSI_KEY", "NSI_URL", "SIGNING", "LIBCRYPTO", "OPENSSL"):
         monkeypatch.delenv(f"EGISZ_{name}", raising=False)
     settings.cache_clear()

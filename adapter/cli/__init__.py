@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapter import __version__
-from adapter.cli import check, compare, convert, explain, nsi, packs
+from adapter.cli import check, compare, convert, explain, nsi, packs, sign
 from adapter.cli import map as mapping
 from adapter.errors import EgiszError
 from adapter.log import configure
@@ -28,6 +28,7 @@ app.command("explain")(explain.explain)
 app.add_typer(mapping.app, name="map")
 app.add_typer(packs.app, name="packs")
 app.add_typer(nsi.app, name="nsi")
+app.add_typer(sign.app, name="sign")
 
 
 def _version(value: bool) -> None:
