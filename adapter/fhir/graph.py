@@ -21,9 +21,12 @@ _REFERENCE_KEYS: Final = frozenset({"reference", "identifier", "type", "display"
 #: Types of Bundle in which the order of entries has a meaning.
 _ORDERED: Final = frozenset({"document", "message", "history"})
 
-#: What is named by its number alone and never sent as a resource: the office that issued a document, the card that an
-#: encounter is recorded in.
-_NUMBERED: Final = ("assigner", "partOf")
+#: References whose number is all that there is: (type of the resource, "" for any object; element). Nobody sends as a
+#: resource the office that issued a document (its number is the code of the office), nor the card that an encounter is
+#: recorded in; documents want nothing of them but the number. A constant, not data of the catalogue: both are the
+#: published practice of RuCore, which every mapping reads alike. What a sender leaves out otherwise (partOf of an
+#: Organization) is told.
+_NUMBERED: Final = (("", "assigner"), ("Encounter", "partOf"))
 
 
 class Graph:
@@ -161,8 +164,14 @@ def _references(resources: list[Resource]) -> list[Resource]:
 
 
 def _numbered(resources: list[Resource]) -> set[int]:
-    """Identities of the objects under a name of ``_NUMBERED``."""
-    return {id(node[name]) for level in _levels(resources) for node in level for name in _NUMBERED if name in node}
+    """Identities of the references of ``_NUMBERED``."""
+    return {
+        id(node[name])
+        for level in _levels(resources)
+        for node in level
+        for kind, name in _NUMBERED
+        if name in node and kind in ("", node.get("resourceType"))
+    }
 
 
 def _levels(resources: list[Resource]) -> Iterator[list[Resource]]:

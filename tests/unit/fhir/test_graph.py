@@ -118,6 +118,16 @@ def test_who_issued_a_number_is_not_looked_for(bundle: Resource) -> None:
     assert len(Graph(bundle).findings) == 1
 
 
+def test_the_card_of_an_encounter_is_not_looked_for_but_the_owner_of_an_organisation_is(bundle: Resource) -> None:
+    numbered = {"identifier": {"system": "urn:x", "value": "C-1"}}
+    resource(bundle, 1)["partOf"] = numbered
+    assert resource(bundle, 1)["resourceType"] == "Encounter"
+    assert Graph(bundle).findings == ()
+    bundle["entry"].append({"resource": {"resourceType": "Organization", "id": "o", "partOf": numbered | {}}})
+    place = f"Bundle.entry[{len(bundle['entry']) - 1}].resource.partOf"
+    assert codes(Graph(bundle)) == [("FHIR20", Severity.NOTE, place)]
+
+
 def test_an_absolute_url_means_an_entry_without_a_web_address(bundle: Resource) -> None:
     reference = resource(bundle, 1)["subject"] = {"reference": "https://example.org/fhir/Patient/p1"}
     assert Graph(bundle).resolve(reference) is resource(bundle, 0)
