@@ -40,6 +40,7 @@ TOPICS: Final = {
     "ADR": Text("Адреса", "Addresses"),
     "TEL": Text("Контакты", "Telecommunication"),
     "API": Text("Запросы к службе", "Requests to the service"),
+    "SOAP": Text("Сообщения SOAP", "SOAP messages"),
 }
 
 
