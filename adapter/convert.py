@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -103,6 +104,12 @@ class Converter:
         self._checker = checker
         self._today = checker.today if checker is not None else date.today
         self._headers: dict[str, Header] = {}
+
+    def sent_by(self, organisation: Organisation) -> Converter:
+        """A converter for another sender, over the same mappings, templates and books."""
+        other = copy(self)
+        other.organisation = organisation
+        return other
 
     def convert(self, reading: Reading, *, products: Collection[str] = (), traced: bool = False) -> Conversion:
         """Make the documents of a Bundle.

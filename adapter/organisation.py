@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapter.catalogue import Catalogue
+from adapter.errors import MappingError, UsageError
+from adapter.findings import Text
 from adapter.mapping.model import Route, products_of
 from adapter.mapping.yaml import Map, load, plain
 
@@ -82,3 +84,35 @@ def _route(raw: Map, value: Any) -> tuple[str, ...] | bool | None:
             value="routes",
         )
     return products
+
+
+class Organisations:
+    """Configurations of senders.
+
+    Args:
+        catalogue: its fictive organisation is known by its own OID.
+        folder: with a file ``<OID>.yaml`` for each.
+    """
+
+    def __init__(self, catalogue: Catalogue, folder: Path) -> None:
+        self._catalogue, self._folder = catalogue, folder
+
+    def find(self, oid: str) -> Organisation:
+        """The configuration of an organisation.
+
+        Raises:
+            MappingError: its file is wrong, or tells another OID.
+            UsageError: there is no file for it.
+        """
+        path = self._folder / f"{oid}.yaml"
+        if _OID.fullmatch(oid) and path.is_file():
+            found = load_organisation(self._catalogue, path)
+            if found.oid != oid:
+                raise MappingError(Text(f"ожидался oid: {oid}", f"expected oid: {oid}"), file=str(path))
+            return found
+        fictive = load_organisation(self._catalogue)
+        if fictive.oid == oid:
+            return fictive
+        raise UsageError(
+            Text(f"нет настроек организации {oid}: {path}", f"no configuration of organisation {oid}: {path}")
+        )
