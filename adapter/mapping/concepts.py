@@ -68,7 +68,7 @@ class ConceptMap:
         """The coding of the target book; findings go to ``run``, and then there is none."""
         given = list(_given(value, run.identifiers))
         own = [item for item in given if item.system == self.target]
-        if own:
+        if own and not any(group.source == self.target for group in self.groups):
             return self._completed(run, spec, focus, own[0].code, own[0])
         for group in self.groups:
             found = self._candidates(run, group, given)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from adapter.documents.identity import derived_id as make_id
 from adapter.documents.identity import identity_of, is_local_root, local_root, number_of
-from adapter.facts import II, Fact
+from adapter.facts import II, Coding, Fact
 from adapter.findings import Text
 from adapter.mapping.conversion import ConversionError
 from adapter.mapping.identifiers import canonical
@@ -203,6 +203,13 @@ def coding(value: Any, _arguments: Mapping[str, Any], run: Run) -> Any:
     return found
 
 
+def code(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """A coding → its code, for conditions on a translated code."""
+    if not isinstance(value, Coding):
+        raise ConversionError("Ожидается код справочника.", "A code of a book is expected.")
+    return value.code
+
+
 def integer(value: Any, _arguments: Mapping[str, Any], run: Run) -> int:
     """A whole number."""
     text = plain_number(value)
@@ -253,7 +260,7 @@ def join(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
 CONVERTERS: Final[dict[str, Converter]] = {
     "hl7-date": hl7_date, "hl7-time": hl7_time, "oid": oid, "snils": snils, "digits": digits_only, "phone": phone,
     "telecom": telecom, "ii": ii, "mis-ii": mis_ii, "identity": identity, "derived-ii": derived_ii,
-    "series-number": series_number, "coding": coding,
+    "series-number": series_number, "coding": coding, "code": code,
     "quantity": quantity, "integer": integer, "string": string, "boolean": boolean, "text": text,
     "first": first, "last": last, "join": join,
 }  # fmt: skip

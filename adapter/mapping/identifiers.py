@@ -13,6 +13,8 @@ from adapter.mapping.yaml import Map, load, plain
 
 _KEYS: Final = ("types", "vague", "systems", "suffix", "shape", "note")
 _FILE: Final = "mappings/identifiers.yaml"
+#: Any code of a code system, in ``types``.
+_ANY: Final = "*"
 _DICTIONARY: Final = re.compile(
     r"(?:https://)?nsi\.rosminzdrav\.ru/(?:#!/refbook/|dictionaries/|refbook/)([0-9.]+)(?:/.*)?"
 )
@@ -98,7 +100,8 @@ class Identifiers:
 
     def _by_type(self, concept: Any, types: Mapping[tuple[str, str], str]) -> str:
         for coding in (concept or {}).get("coding") or ():
-            kind = types.get((self.book(coding.get("system") or ""), coding.get("code") or ""))
+            system = self.book(coding.get("system") or "")
+            kind = types.get((system, coding.get("code") or "")) or types.get((system, _ANY))
             if kind:
                 return kind
         return ""

@@ -57,7 +57,7 @@ def concept_rows(subject: Subject) -> Iterator[Finding]:
 
 def holes(subject: Subject) -> Iterator[Finding]:
     """LNT04: a code that FHIR admits for an element has no row in the concept map that translates it."""
-    for spec in subject.mappings.maps.values():
+    for spec in (*subject.mappings.maps.values(), *subject.mappings.documents.values()):
         for rule in spec.fields.values():
             concept = subject.mappings.concepts.get(rule.concept)
             if concept is None or concept.unmapped is None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.facts import II, Fact
+from adapter.facts import II, Coding, Fact
 from adapter.mapping.conversion import ConversionError
 from adapter.mapping.converters import CONVERTERS
 
@@ -43,6 +43,7 @@ def convert(name: str, value: Any, **arguments: Any) -> Any:
         ("snils", {"value": "112-233-445 95"}, "112-233-445 95"),
         ("snils", "00100199800", "001-001-998 00"),
         ("digits", "a1-2 3", "123"),
+        ("code", Coding("1", "1.2", "Книга", "1.0", "Один"), "1"),
         ("phone", "8 (495) 123-45-67", "tel:+74951234567"),
         ("phone", "тел. 7 495 1234567, доб. 12", "tel:+74951234567"),
         ("phone", "+84 91 234 56 78", "tel:+84912345678"),
@@ -108,7 +109,7 @@ def test_a_passport_with_a_divided_series() -> None:
         ("identity", "A"), ("derived-ii", "A"),
         ("mis-ii", {"resourceType": "Patient"}), ("mis-ii", {"system": "1.2.3"}), ("integer", "2.5"), ("integer", "x"),
         ("quantity", {"unit": "кг"}), ("quantity", 5), ("boolean", "да"), ("coding", {"code": "1"}), ("coding", "1"),
-        ("string", {"a": 1}), ("text", 5), ("join", [1]),
+        ("string", {"a": 1}), ("text", 5), ("join", [1]), ("code", "1"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_converted_is_not_shown(name: str, value: Any) -> None:
