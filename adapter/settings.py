@@ -42,6 +42,44 @@ class Settings(BaseSettings):
         default=None, description="OpenSSL's libcrypto for GOST signatures (default: that of the machine)"
     )
     openssl: str = Field(default="openssl", description="the openssl command, where libcrypto cannot be opened")
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL of the journal (default: an embedded one in <data>/postgres)"
+    )
+    migrate: Literal["all", "pre", "check"] = Field(
+        default="all",
+        description="schema changes at start: all; pre (those that older processes survive); check (none)",
+    )
+    keys: SecretStr | None = Field(
+        default=None,
+        description="keys of stored payloads, id:base64 of 32 bytes, the first seals (default: made in <data>/keys)",
+    )
+    organisations: Path | None = Field(
+        default=None, description="configurations of senders, <OID>.yaml each (default: <data>/organisations)"
+    )
+    convert_processes: int = Field(default=1, gt=0, description="processes that convert, of one worker")
+    retry_hours: float = Field(default=72.0, gt=0, description="hours after which what cannot be sent is dead")
+    answer_hours: float = Field(
+        default=24.0, gt=0, description="hours without an answer after which a sent document is asked about"
+    )
+    keep_bundles_days: int = Field(
+        default=30, ge=0, description="days that Bundles are kept once all their documents are final; 0 keeps all"
+    )
+    keep_documents_days: int = Field(
+        default=0,
+        ge=0,
+        description="days that registered documents are kept, which may be asked for later; 0 keeps all",
+    )
+    keep_messages_days: int = Field(default=90, ge=0, description="days that bodies of messages are kept; 0 keeps all")
+
+    @property
+    def keys_file(self) -> Path:
+        """Where keys are kept if the settings give none."""
+        return self.data / "keys"
+
+    @property
+    def organisations_dir(self) -> Path:
+        """Where configurations of senders are."""
+        return self.organisations or self.data / "organisations"
 
     @property
     def signing_file(self) -> Path:

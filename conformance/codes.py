@@ -41,6 +41,7 @@ TOPICS: Final = {
     "TEL": Text("Контакты", "Telecommunication"),
     "API": Text("Запросы к службе", "Requests to the service"),
     "SOAP": Text("Сообщения SOAP", "SOAP messages"),
+    "JRN": Text("Журнал службы", "Journal of the service"),
 }
 
 

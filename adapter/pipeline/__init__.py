@@ -1,0 +1,21 @@
+"""Journal, jobs and the stages that have side effects.
+
+::
+
+    postgres.py    the embedded PostgreSQL
+    database.py    pool and migrations (sql/); statements.py reads the SQL
+    vault.py       sealed payloads; keys.py has the keys
+    transitions.yaml, states.py, moves.py    what may follow what, and making it so
+    journal.py     accepting, reading, callbacks
+    conversion.py  what a conversion made: versions in their sets
+    results.py     what the state's answers do
+    outbox.py      the operator's view
+    jobs.py, worker.py, stages.py    PgQueuer and the stages
+"""
+
+from __future__ import annotations
+
+from adapter.pipeline.journal import Journal
+from adapter.pipeline.model import Accepted, MoveRow, ProductRow, SignatureRow, State, SubmissionRow, SubmissionState
+
+__all__ = ["Accepted", "Journal", "MoveRow", "ProductRow", "SignatureRow", "State", "SubmissionRow", "SubmissionState"]

@@ -1,0 +1,258 @@
+"""The journal: what was accepted and what became of it.
+
+Everything that must not be lost is written here before anybody is told that it is accepted; every change is one
+transaction with the job that follows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from adapter.pipeline.database import Connection, Database
+from adapter.pipeline.jobs import enqueue
+from adapter.pipeline.keys import keyed_hash
+from adapter.pipeline.model import Accepted, MoveRow, ProductRow, SignatureRow, SubmissionRow, new_id
+from adapter.pipeline.moves import follow_submission, lock_chain
+from adapter.pipeline.outbox import Outbox
+from adapter.pipeline.patients import patients_of
+from adapter.pipeline.statements import sql
+from adapter.pipeline.states import submission_machine
+from adapter.pipeline.vault import Vault, load_keys
+from adapter.settings import Settings
+from adapter.transport.callbacks import Callback, FileDelivery, FileRequest, Notice, RegistrationResult
+
+#: Operations of РЭМД by what they send.
+_OPERATIONS: Final[dict[type[Callback], str]] = {
+    RegistrationResult: "sendRegisterDocumentResult",
+    FileRequest: "getDocumentFile",
+    Notice: "sendNotice",
+    FileDelivery: "sendDocumentFile",
+}
+
+
+def now() -> datetime:
+    """The clock of a service."""
+    return datetime.now(UTC)
+
+
+class Journal:
+    """The record of submissions, products and messages.
+
+    Attributes:
+        database: where it is kept.
+        vault: of the payloads.
+        clock: tells the time.
+        retry_for: how long what cannot be sent is tried.
+        outbox: what an operator sees and does.
+    """
+
+    def __init__(
+        self, database: Database, vault: Vault, *, clock: Callable[[], datetime] = now, retry_for: timedelta
+    ) -> None:
+        self.database, self.vault, self.clock, self.retry_for = database, vault, clock, retry_for
+        self.outbox = Outbox(self)
+
+    @classmethod
+    async def open(cls, settings: Settings, *, clock: Callable[[], datetime] = now, connections: int = 10) -> Journal:
+        """Open the database of the settings, starting and migrating it where needed.
+
+        Raises:
+            DatabaseError: it cannot be started, reached or migrated, or its payloads do not open with the keys.
+            UsageError: the keys are malformed.
+        """
+        settings.data.mkdir(parents=True, exist_ok=True)
+        keys = load_keys(settings)
+        database = await Database.open(settings, connections=connections)
+        try:
+            vault = await Vault.open(database, keys)
+        except BaseException:
+            await database.close()
+            raise
+        return cls(database, vault, clock=clock, retry_for=timedelta(hours=settings.retry_hours))
+
+    async def close(self) -> None:
+        """Let the database go."""
+        await self.database.close()
+
+    async def accept(
+        self,
+        *,
+        client: str,
+        organisation: str,
+        data: bytes,
+        media_type: str,
+        fhir_version: str,
+        idempotency_key: str | None,
+        bundle_identifier: str | None,
+    ) -> Accepted:
+        """Store a Bundle and enqueue its conversion; it is on disk when this returns.
+
+        The same one again gives the same submission: the same by its key, else by its identifier, else by its content.
+        Other content under the same key or identifier is a new version. A late repeat of an older version is that
+        version.
+
+        Args:
+            client: who sent it.
+            organisation: OID of the organisation that it is sent for.
+            data: as it came.
+            media_type: of ``data``.
+            fhir_version: as the client says; empty to detect it.
+            idempotency_key: header of the request.
+            bundle_identifier: system and value of Bundle.identifier.
+
+        Raises:
+            DatabaseError: it could not be stored: the client has to send it again.
+        """
+        secret = self.vault.secret
+        digest = keyed_hash(secret, "content", data)
+        if idempotency_key is not None:
+            identity = keyed_hash(secret, "key", idempotency_key)
+        elif bundle_identifier is not None:
+            identity = keyed_hash(secret, "bundle", bundle_identifier)
+        else:
+            identity = digest
+        patients = patients_of(data)
+        chain = keyed_hash(secret, "chain", organisation, *(patients or (identity,)))
+        async with self.database.transaction() as connection:
+            # A new statement sees what the holder of the lock before us has committed.
+            await lock_chain(connection, identity)
+            await lock_chain(connection, chain)
+            known = await connection.fetchrow(sql("known_submission"), client, organisation, identity, digest)
+            if known is not None:
+                return Accepted(known["id"], created=False, version=known["version"])
+            move = submission_machine().move("accept", None)
+            row = await connection.fetchrow(
+                sql("insert_submission"),
+                new_id(),
+                client,
+                organisation,
+                identity,
+                digest,
+                chain,
+                media_type,
+                fhir_version,
+                await self.vault.put(connection, data, "bundle"),
+                move.after,
+                self.clock() + self.retry_for,
+            )
+            submission = SubmissionRow.of(row)
+            await connection.execute(sql("record_submission_move"), submission.id, move.name, None, move.after)
+            await follow_submission(connection, submission, move, submission_machine())
+        return Accepted(submission.id, created=True, version=submission.version)
+
+    async def submission(self, submission_id: UUID) -> SubmissionRow | None:
+        """A submission."""
+        async with self.database.connection() as connection:
+            row = await connection.fetchrow(sql("submission"), submission_id)
+        return None if row is None else SubmissionRow.of(row)
+
+    async def bundle(self, submission_id: UUID) -> bytes | None:
+        """The Bundle of a submission as it came; ``None`` where there is none or it is no longer kept."""
+        async with self.database.connection() as connection:
+            row = await connection.fetchrow(sql("submission"), submission_id)
+            if row is None or row["payload_id"] is None:
+                return None
+            return await self.vault.get(connection, row["payload_id"], "bundle")
+
+    async def products(self, submission_id: UUID) -> list[ProductRow]:
+        """The products of a submission; a product may belong to several, which had the same content."""
+        async with self.database.connection() as connection:
+            rows = await connection.fetch(sql("products_of_submission"), submission_id)
+        return [ProductRow.of(row) for row in rows]
+
+    async def product(self, product_id: UUID) -> ProductRow | None:
+        """A product."""
+        return await self._product("product", product_id)
+
+    async def product_by_local_uid(self, local_uid: str) -> ProductRow | None:
+        """The product whose document has that id."""
+        return await self._product("product_by_local_uid", local_uid)
+
+    async def product_by_emdr_id(self, emdr_id: str) -> ProductRow | None:
+        """The product that the state registered under that number."""
+        return await self._product("product_by_emdr_id", emdr_id)
+
+    async def product_by_message_id(self, message_id: str) -> ProductRow | None:
+        """The product that a message of ours was about; the id is normalised."""
+        return await self._product("product_by_message_id", message_id)
+
+    async def _product(self, statement: str, key: object) -> ProductRow | None:
+        async with self.database.connection() as connection:
+            row = await connection.fetchrow(sql(statement), key)
+        return None if row is None else ProductRow.of(row)
+
+    async def document(self, product_id: UUID) -> bytes | None:
+        """The document of a product; ``None`` where there is none or it is no longer kept."""
+        return await self._payload(product_id, "document")
+
+    async def registration(self, product_id: UUID) -> bytes | None:
+        """The facts for registration of a product, as JSON."""
+        return await self._payload(product_id, "registration")
+
+    async def _payload(self, product_id: UUID, what: str) -> bytes | None:
+        async with self.database.connection() as connection:
+            row = await connection.fetchrow(sql("product"), product_id)
+            if row is None or row[f"{what}_id"] is None:
+                return None
+            return await self.vault.get(connection, row[f"{what}_id"], what)
+
+    async def signatures(self, product_id: UUID) -> list[SignatureRow]:
+        """The signatures of a document in the order in which they were made."""
+        async with self.database.connection() as connection:
+            rows = await connection.fetch(sql("signatures"), product_id)
+            return [
+                SignatureRow(row["role"], await self.vault.get(connection, row["payload_id"], "signature"))
+                for row in rows
+            ]
+
+    async def submission_moves(self, submission_id: UUID) -> list[MoveRow]:
+        """What happened to a submission, in order."""
+        return await self._moves("submission_moves", submission_id)
+
+    async def product_moves(self, product_id: UUID) -> list[MoveRow]:
+        """What happened to a product, in order."""
+        return await self._moves("product_moves", product_id)
+
+    async def _moves(self, statement: str, row_id: UUID) -> list[MoveRow]:
+        async with self.database.connection() as connection:
+            return [MoveRow(**row) for row in await connection.fetch(sql(statement), row_id)]
+
+    async def callback(self, callback: Callback, raw: bytes) -> None:
+        """Store a message of the state, as soon as it comes and whatever it says; a worker does the rest.
+
+        Once this returns, the state may be told that it was received. The same message again changes nothing.
+
+        Raises:
+            DatabaseError: it could not be stored: the state must not be told that it was.
+        """
+        async with self.database.transaction() as connection:
+            product, outcome = await self._named(connection, callback)
+            message = await connection.fetchval(
+                sql("insert_received"),
+                product,
+                _OPERATIONS.get(type(callback), callback.action or "unknown"),
+                callback.message_id or hashlib.sha256(raw).hexdigest().upper(),
+                callback.relates_to,
+                await self.vault.put(connection, raw, "message"),
+                outcome,
+            )
+            if message is None:
+                return
+            if isinstance(callback, RegistrationResult):
+                await enqueue(connection, "callback", [(message, 0)])
+
+    async def _named(self, connection: Connection, callback: Callback) -> tuple[UUID | None, str]:
+        """The product that a request for a file names, and what such a message comes to."""
+        if isinstance(callback, RegistrationResult):
+            return None, ""
+        if not isinstance(callback, FileRequest):
+            return None, "kept"
+        if callback.emdr_id:
+            row = await connection.fetchrow(sql("product_by_emdr_id"), callback.emdr_id)
+        else:
+            row = await connection.fetchrow(sql("product_by_local_uid"), callback.local_uid)
+        return (None, "unknown") if row is None else (row["id"], "served")

@@ -1,0 +1,170 @@
+"""What the pipeline needs of its neighbours; tests give doubles, the service the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from adapter.facts import II
+from adapter.findings import Finding
+from adapter.pipeline.model import ProductRow, SignatureRow
+from adapter.transport.callbacks import RegistrationResult
+from adapter.transport.errors import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class MadeDocument:
+    """A product of a conversion.
+
+    Attributes:
+        bundle: number of the Bundle in the submission, from 0.
+        route: the route that asked for it.
+        focus: FHIRPath of the resource that it is about.
+        kind: code of the kind.
+        ok: it was made, and no finding is an error; then nothing below is ``None``, but for ``given_version``.
+        data: the document.
+        registration: facts for its registration, JSON.
+        set_id: of the document.
+        version: that stands in ``data``.
+        given_version: that the sender gave.
+        local_uid: extension of the document's id.
+    """
+
+    bundle: int
+    route: str
+    focus: str
+    kind: str
+    ok: bool
+    findings: tuple[Finding, ...] = ()
+    data: bytes | None = None
+    registration: bytes | None = None
+    set_id: II | None = None
+    version: int | None = None
+    given_version: int | None = None
+    local_uid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of a Bundle.
+
+    Attributes:
+        refused: it could not be read at all, or its planning failed.
+        findings: about the Bundle itself.
+    """
+
+    refused: bool
+    findings: tuple[Finding, ...]
+    documents: tuple[MadeDocument, ...] = ()
+
+
+class Maker(Protocol):
+    """Makes documents of Bundles."""
+
+    async def make(
+        self, data: bytes, *, fhir_version: str, organisation: str, versions: Mapping[II, int] | None = None
+    ) -> Made:
+        """Convert and check.
+
+        Args:
+            data: of the submission.
+            fhir_version: empty to detect it.
+            organisation: OID of the sender.
+            versions: numbers that documents of these sets take instead of the sender's; their ids are then derived.
+
+        Raises:
+            EgiszError: of the environment or the catalogue; a Bundle that is wrong raises nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """The signatures of a document, or why there are none.
+
+    Attributes:
+        items: in the order in which they were made.
+        findings: with an error among them it was not signed.
+    """
+
+    items: tuple[SignatureRow, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+class Signing(Protocol):
+    """Signs documents."""
+
+    async def sign(self, product: ProductRow, document: bytes, registration: bytes, *, at: datetime) -> Signatures:
+        """Make all signatures of a document.
+
+        Raises:
+            SigningError: a key or a tool cannot be used.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service said at once.
+
+    Attributes:
+        ok: it has taken the message; for registration that is not the final result.
+        verdict: what its errors mean, where it said no.
+        request, response: bytes on the wire, for the exchange log.
+    """
+
+    ok: bool
+    verdict: Verdict | None
+    request: bytes
+    response: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document that the state has.
+
+    Attributes:
+        emdr_id: its number.
+    """
+
+    emdr_id: str
+    registered_at: datetime | None = None
+
+
+class Delivery(Protocol):
+    """Sends documents to a register of the state and asks about them."""
+
+    async def send(
+        self,
+        product: ProductRow,
+        registration: bytes,
+        signatures: tuple[SignatureRow, ...],
+        *,
+        message_id: UUID,
+        at: datetime,
+    ) -> Answer:
+        """Send a document for registration.
+
+        Raises:
+            NetworkError: no answer came: nobody knows whether it was taken.
+        """
+        ...
+
+    async def find(self, product: ProductRow, registration: bytes, *, at: datetime) -> Found | None:
+        """Ask whether the state has it; ``None``: it has not.
+
+        Raises:
+            NetworkError: no answer came.
+        """
+        ...
+
+    def result(self, raw: bytes) -> RegistrationResult:
+        """A stored callback, read again."""
+        ...
+
+    def judge(self, result: RegistrationResult) -> Verdict:
+        """What the errors of a result mean."""
+        ...
