@@ -129,11 +129,12 @@ class Choice(NamedTuple):
 
 
 class Term(NamedTuple):
-    """One condition of a rule: a path and what must hold there."""
+    """One condition of a rule: a path and what must hold there; ``search``: a path whose steps name an attribute."""
 
     path: str
     where: str
     steps: tuple[str, ...]
+    search: str
     attribute: str
     test: str
     value: Value | None
@@ -158,6 +159,7 @@ class Node:
         text: what it must be; ``None`` for none.
         skip: nothing below is looked at.
         mixed: text may stand between children.
+        open: attributes and children that are not named may stand.
         slots: children by name in Clark notation.
         keyed: the switches among them.
         needs_children: some must be there.
@@ -172,6 +174,7 @@ class Node:
     skip: bool = False
     mixed: bool = False
     ordered: bool = True
+    open: bool = False
     slots: dict[str, Slot] = field(default_factory=dict)
     keyed: dict[str, Switch] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
@@ -228,7 +231,8 @@ class Compiler:
         text = spec.get("text", "none")
         node.skip, node.mixed = text == "skip", text in {"mixed", "mixed any"}
         node.text = None if text in {"none", "skip", "mixed"} else self._value(str(text).removeprefix("mixed "), path)
-        node.ordered = spec.get("order", "fixed") != "any"
+        node.open = bool(spec.get("open", False))
+        node.ordered = spec.get("order", "fixed") != "any" and not node.open
         for index, (name, child) in enumerate(spec.get("children", {}).items()):
             slot = self._slot(str(name), index, child, f"{path}/{name}" if path else str(name))
             node.slots[clark(slot.name)] = slot
@@ -259,6 +263,8 @@ class Compiler:
             # Where any will do only the schema looks, and it looks past spaces at the edges.
             loose = re.compile(rf"\s*({'|'.join(allowed)})\s*").fullmatch
             check: Check = loose if null == "any" else frozenset(allowed).__contains__
+            # Where the schema skips an element, its being null is all that the rules look at.
+            check = FREE if spec.get("open", False) else check
             node.attributes[NULL] = Attribute(NULL_BIT, check, Value(check, "=" + "|".join(allowed)))
 
     def _books(self, written: Any, path: str) -> Value:
@@ -347,17 +353,25 @@ class Compiler:
 
     def _term(self, place: str, test: Any, path: str) -> Term:
         """``null``, ``given`` (there and not null), ``absent``, ``present``, or a value of an attribute."""
-        steps, _, attribute = place.rpartition("@") if "@" in place else (place, "", "")
+        plain = "@" not in place or place.endswith("]")
+        steps, _, attribute = (place, "", "") if plain else place.rpartition("@")
         words = "null" if test is None else str(test)
         value = None if words in {"null", "given", "absent", "present"} else self._value(test, f"{path}: {place}")
         return Term(
             place,
             steps,
-            tuple(clark(step) for step in steps.split("/") if step),
+            tuple(clark(step) for step in steps.split("/") if step and "[" not in steps),
+            "/".join(map(_searched, steps.split("/"))) if "[" in steps else "",
             _attribute_name(attribute) if attribute else "",
             "value" if value is not None else words,
             value,
         )
+
+
+def _searched(step: str) -> str:
+    """``participant[@typeCode='REF']`` in Clark notation."""
+    name, bracket, condition = step.partition("[")
+    return clark(name) + bracket + condition
 
 
 def _least(slot: Slot) -> int:

@@ -36,6 +36,7 @@ KEYS: Final = frozenset(
         "text",
         "children",
         "order",
+        "open",
         "one_of",
         "by",
         "cases",

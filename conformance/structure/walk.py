@@ -83,7 +83,7 @@ def _children(element: Element, node: Node, null: bool, queue: _Queue, broken: l
     elements = [child for child in children if isinstance(child.tag, str)]
     before = len(broken)
     pairs = _plan(element, node, elements, null, broken)
-    if len(broken) == before and len(elements) == len(children) and not null:
+    if len(broken) == before and len(pairs) == len(children) and not null:
         if len(node.plans) >= _REMEMBERED:
             node.plans.clear()
         node.plans[signature] = tuple([below for _, below in pairs])
@@ -101,6 +101,8 @@ def _attributes(element: Element, node: Node, broken: list[Broken]) -> int:
     for name, value in element.items():
         attribute = node.attributes.get(name)
         if attribute is None:
+            if node.open and name != NULL:
+                continue
             code = "STR07" if name == NULL else "STR10"
             broken.append(Broken(code, element, node.path, name if name in (NULL, TYPE) else ""))
             present |= NULL_BIT if name == NULL else 0
@@ -157,7 +159,8 @@ def _plan(element: Element, node: Node, children: list[Element], null: bool, bro
         tag = str(child.tag)
         slot = node.slots.get(tag)
         if slot is None:
-            broken.append(Broken("STR03", child, node.path))
+            if not node.open:
+                broken.append(Broken("STR03", child, node.path))
             continue
         counts[tag] += 1
         if order is not None and order.wrong(slot):
@@ -233,7 +236,7 @@ def _rules(element: Element, node: Node, broken: list[Broken]) -> None:
 def _at(element: Element, term: Term, seen: dict[str, Element | None]) -> Element | None:
     """The element of a term; several terms look at the same."""
     if term.where not in seen:
-        seen[term.where] = first(element, term.steps)
+        seen[term.where] = element.find(term.search) if term.search else first(element, term.steps)
     return seen[term.where]
 
 

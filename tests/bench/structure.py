@@ -30,7 +30,15 @@ from tests.bench.rich import RICH, rich
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
 #: Example documents by kind.
-DOCUMENTS = {"170": ("170_full", "170_min"), "204": ("204_min",), "195": ("195_min",), "191": ("191_min",)}
+DOCUMENTS = {
+    "170": ("170_full", "170_min"),
+    "204": ("204_min",),
+    "195": ("195_min",),
+    "191": ("191_min",),
+    "119": ("119_min",),
+}
+#: Golden documents that have more of a kind than its example.
+GOLDEN = {"119": "119-follow-up-r4"}
 
 
 @dataclass
@@ -89,6 +97,10 @@ def documents(kind: str, shared: Path = SHARED) -> Iterator[tuple[str, bytes]]:
         yield name, data
         if kind in RICH:
             yield f"{kind} filled", rich(kind, data)
+    for path in (
+        sorted((ROOT / "tests" / "golden" / "documents" / GOLDEN[kind]).glob("*.xml")) if kind in GOLDEN else ()
+    ):
+        yield path.parent.name, path.read_bytes()
 
 
 def near(place: str, ours: set[str]) -> bool:

@@ -51,6 +51,11 @@ document:
     any: {card: 0..1, text: skip}
     typed: {card: 0..1, attributes: {xsi:type: =ST, code: any}, nullFlavor: any}
     coded: {card: 0..1, book: any}
+    wide: {card: 0..1, open: true, nullFlavor: any, attributes: {k: any}, children: {a: line 0..1, b: line}}
+    found:
+      card: 0..1
+      children: {it: {card: 0..*, attributes: {k: any}}}
+      rules: [{when: {"it[@k='1']": present}, then: {"it[@k='2']": present}}]
 """
 CODE = (
     '<code code="53" codeSystem="1.2.643.5.1.13.13.11.1522" codeSystemName="n" codeSystemVersion="1" displayName="d"/>'
@@ -97,6 +102,9 @@ VALID = {
     "no rule": document(PART + '<tied><kind code="1"/><number/></tied>'),
     "inside itself": document(PART + "<list><list><list><line>1</line></list></list></list>"),
     "skipped": document(PART + "<any><what/>ever</any>"),
+    "open": document(PART + '<wide k="1" l="2"><what/><b>1</b><a>1</a></wide>'),
+    "open and null": document(PART + '<wide nullFlavor="x"><what/></wide>'),
+    "step with an attribute": document(PART + '<found><it k="1"/><it k="2"/></found>'),
 }
 BROKEN = {
     "missing": (document(""), [("STR01", "")]),
@@ -138,6 +146,8 @@ BROKEN = {
         document(PART + '<tied><kind code="9"/><number nullFlavor="NI"/></tied>'),
         [("STR12", "/tied"), ("STR12", "/tied/number")],
     ),
+    "open, and yet asked": (document(PART + "<wide><what/></wide>"), [("STR01", "/wide"), ("STR05", "/wide")]),
+    "step with an attribute": (document(PART + '<found><it k="1"/></found>'), [("STR12", "/found")]),
     "absent asked": (
         document(PART + '<tied><kind code="7"/><number/><more>1</more></tied>'),
         [("STR12", "/tied/more")],
@@ -243,3 +253,30 @@ def test_without_pack(structures: Structures) -> None:
     assert check_without_pack(tree, "899", structures, installed=False) == []
     with pytest.raises(UsageError, match="899"):
         structures.check(tree, "899")
+
+
+def test_a_consultation_of_a_follow_up_wants_what_its_type_wants() -> None:
+    """Kind 119 as type 85: who referred, the referral, when the follow-up began; as type 5: whether a first visit."""
+    (golden,) = (Path(__file__).parents[2] / "golden" / "documents" / "119-follow-up-r4").glob("*.xml")
+    own = load(Catalogue())
+    assert own.check(parse(golden.read_bytes()), "119") == []
+
+    def rules(path: str, code: str) -> list[tuple[str, str]]:
+        tree = parse(golden.read_bytes())
+        root = tree.getroot()
+        for child in root.xpath(path, namespaces={"h": HL7}):
+            child.getparent().remove(child)
+        root.find(f"{{{HL7}}}code").set("code", code)
+        return [(finding.code, finding.message.en) for finding in own.check(tree, "119")]
+
+    body = "component/structuredBody/component/section/entry/observation/code"
+    for path, place in {
+        "h:participant[@typeCode = 'REF']": "participant[@typeCode='REF']",
+        "h:inFulfillmentOf": "inFulfillmentOf",
+        "//h:entry[h:observation/h:code/@code = '7002']": f"{body}[@code='7002']",
+    }.items():
+        assert rules(path, "85") == [("STR12", f"{place} does not agree with other values.")]
+        assert rules(path, "5") == []
+    assert rules("//h:entry[h:observation/h:code/@code = '800']", "85") == []
+    assert len(rules("//h:entry[h:observation/h:code/@code = '800']", "5")) == 1
+    assert len(rules("h:participant[@typeCode = 'IND']", "5")) == 1
