@@ -5,6 +5,7 @@ The file holds no secret: passwords and tokens are named by the file or the envi
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from pathlib import Path
@@ -192,12 +193,17 @@ def load_config(path: Path) -> tuple[SigningFile, tuple[int, ...]]:
 
 
 def _refuse(raw: Map, error: ValidationError) -> NoReturn:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    # A name that is misspelled makes another one missing: the former is what to mend.
+    order = {"extra_forbidden": 0, "missing": 2, "too_short": 3}
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    first = min(found, key=lambda one: order.get(one["type"], 1))
     (line, column), names = _spot(raw, first["loc"])
     where = ".".join(names)
-    problem = _PROBLEMS.get(first["type"])
     message = first["msg"].removeprefix("Value error, ")
-    text = problem or Text(message, message)
+    text = _PROBLEMS.get(first["type"]) or Text(message, message)
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(names[-1], _NAMES, n=1)
+        text = Text(f"{text.ru}; ближайший: {near[0]}", f"{text.en}; nearest: {near[0]}") if near else text
     raise MappingError(
         Text(f"{where}: {text.ru}", f"{where}: {text.en}") if where else text,
         file=raw.file,
@@ -206,9 +212,14 @@ def _refuse(raw: Map, error: ValidationError) -> NoReturn:
     ) from None
 
 
+_NAMES: Final = sorted({name for model in (SigningFile, FileKey, CommandKey, HttpKey) for name in model.model_fields})
 _PROBLEMS: Final = {
     "extra_forbidden": Text("такого ключа нет", "there is no such key"),
     "missing": Text("не задано", "is missing"),
+    "too_short": Text("пусто", "is empty"),
+    "string_too_short": Text("пусто", "is empty"),
+    "string_pattern_mismatch": Text("не той формы", "is malformed"),
+    "int_type": Text("нужно целое число", "needs a whole number"),
     "string_type": Text("нужен текст (цифры в кавычках)", "needs a text (digits in quotes)"),
     "union_tag_invalid": Text("method: gost, rsa, command или http", "method: gost, rsa, command or http"),
     "union_tag_not_found": Text(

@@ -6,7 +6,6 @@ import hashlib
 import os
 import subprocess
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -119,21 +118,17 @@ class RsaSigner(AssemblingSigner):
     """
 
     def __init__(self, certificate: SigningCertificate, key: Path, password: bytes) -> None:
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         super().__init__(certificate)
-        loaded = None
-        # Its messages are dropped: what the reason of a wrong password looks like is up to the library.
-        with suppress(ValueError, TypeError):
+        try:
             loaded = load_pem_private_key(read_key(key), password or None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise _not_rsa() from error
         if not isinstance(loaded, RSAPrivateKey):
-            raise SigningError(
-                Text(
-                    "не закрытый ключ RSA в PEM, или пароль не подходит",
-                    "not an RSA private key in PEM, or the password is wrong",
-                )
-            )
+            raise _not_rsa()
         self._key: Final = loaded
 
     def raw(self, data: bytes) -> bytes:
@@ -144,6 +139,15 @@ class RsaSigner(AssemblingSigner):
 
     def digest(self, data: bytes) -> bytes:
         return hashlib.sha256(data).digest()
+
+
+def _not_rsa() -> SigningError:
+    return SigningError(
+        Text(
+            "не закрытый ключ RSA в PEM, или пароль не подходит",
+            "not an RSA private key in PEM, or the password is wrong",
+        )
+    )
 
 
 def open_gost(
