@@ -15,12 +15,19 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
+from adapter.catalogue import Catalogue
+from adapter.mapping.absence import CONCEPT
+from adapter.mapping.mappings import Mappings
+from adapter.mapping.model import Field, MapSpec
+from adapter.mapping.yaml import load
+from adapter.nsi.terms import load_vocabulary
 from adapter.settings import Settings
 from conformance.codes import markdown
 from conformance.reporters.json import schema
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 ESCAPES = str.maketrans({"|": "\\|", "<": "&lt;", "\n": " "})
+INFERENCE = "inference"
 NOTE = "Страница создана из кода командой `make docs`. / This page is made from the code by `make docs`."
 
 
@@ -144,11 +151,98 @@ def json_type(facts: Mapping[str, Any]) -> str:
     return str(facts["type"])
 
 
+# -- concept maps -----------------------------------------------------------------------------------
+
+
+def concept_maps() -> str:
+    """Every concept map: its book, what it translates, how sure its rows are, what uses it."""
+    catalogue = Catalogue()
+    mappings, vocabulary = Mappings.load(catalogue), load_vocabulary(catalogue)
+    files = {name: load(path, name) for name, path in sorted(catalogue.files("mappings/concepts").items())}
+    used: dict[str, list[str]] = {CONCEPT: ["absent: {given: …}"]}
+    for spec in (*mappings.maps.values(), *mappings.documents.values()):
+        for rule in rules(spec):
+            if rule.concept:
+                used.setdefault(rule.concept, []).append(f"`{rule.rule}`")
+
+    def maps() -> Iterator[tuple[str, ...]]:
+        for raw in files.values():
+            waits = raw.get("waits") or {}
+            users = sorted(set(used.get(raw["concepts"], ()))) or [f"{waits.get('ru')} / {waits.get('en')}"]
+            book = vocabulary.books.get(raw["target"])
+            name = f"`{raw['target']}`" + (f" {book.name}" if book else "")
+            yield f"`{raw['concepts']}`", name, f"`{raw.get('unmapped', 'error')}`", ", ".join(users)
+
+    def groups() -> Iterator[tuple[str, ...]]:
+        for raw in files.values():
+            for group in raw.get("groups") or ():
+                yield f"`{raw['concepts']}`", source_of(group), *how(group), certainty(raw, group)
+
+    lines = ["# Карты понятий / Concept maps", "", NOTE, ""]
+    lines += [
+        "Код, который прислала МИС, становится кодом справочника. Код самого справочника проходит всегда, под любым",
+        "именем его системы. Как читать `unmapped`: [язык отображений](mapping-language.md#concept-maps).",
+        "",
+        "A code of the sender becomes a code of a reference book. A code of the book itself always passes, under any",
+        "name of its system. What `unmapped` means: [the mapping language](mapping-language.md#concept-maps).",
+        "",
+    ]
+    lines += table(
+        ("карта / map", "справочник / book", "unmapped", "где нужна, чего ждёт / used by, waits for"), maps()
+    )
+    lines += [
+        "## Откуда / Sources",
+        "",
+        "Группы по порядку. Достоверность: H — так говорит источник или сам справочник; INF — вывод, его должен",
+        "подтвердить методист; с числом — столько строк.",
+        "",
+        "Groups in order. Certainty: H, a source or the book itself states it; INF, an inference, which a",
+        "methodologist is to confirm; with a number, so many rows.",
+        "",
+    ]
+    head = ("карта / map", "система / code system", "строк / rows", "ещё / besides", "достоверность / certainty")
+    lines += table(head, groups())
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def rules(spec: MapSpec | Field) -> Iterator[Field]:
+    """The rules of a map, those inside others, too."""
+    for rule in (*spec.let.values(), *spec.fields.values()):
+        yield rule
+        yield from rules(rule)
+
+
+def source_of(group: Mapping[str, Any]) -> str:
+    """The code system of a group as its file writes it."""
+    source = str(group.get("source", ""))
+    return {"": "код без системы / a bare code", "*": "любая / any"}.get(source, f"`{source}`")
+
+
+def how(group: Mapping[str, Any]) -> tuple[str, str]:
+    """How many rows a group has, and what it goes by besides."""
+    besides = ["те же коды / the same codes"] if group.get("identity") else []
+    if group.get("column"):
+        besides.append(f"столбец / column `{group['column']}`")
+    if group.get("display"):
+        besides.append(f"название / name `{group['display']}`")
+    return str(len(group.get("elements") or ()) or ""), ", ".join(besides)
+
+
+def certainty(raw: Mapping[str, Any], group: Mapping[str, Any]) -> str:
+    """H, INF, or how many rows are inferences."""
+    elements = list((group.get("elements") or {}).values())
+    if INFERENCE in (raw.get("status"), group.get("status")):
+        return "INF"
+    inferred = sum(isinstance(one, Mapping) and one.get("status") == INFERENCE for one in elements)
+    return "H" if not inferred else "INF" if inferred == len(elements) else f"INF: {inferred}"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli,
     "settings.md": settings_page,
     "codes.md": markdown,
     "json-report.md": json_page,
+    "concept-maps.md": concept_maps,
     "report.schema.json": lambda: orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode() + "\n",
 }
 
