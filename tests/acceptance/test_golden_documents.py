@@ -11,15 +11,22 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from adapter.catalogue import Catalogue
 from adapter.convert import Converter
 from adapter.fhir import read
 from adapter.xml import parse
+from conformance.structure import Structures, load
 
 pytestmark = [pytest.mark.packs, pytest.mark.books]
 
 ROOT = Path(__file__).parents[2]
 BUNDLES = {path.stem: path for path in sorted((ROOT / "examples" / "bundles").glob("*.json"))}
 GOLDEN = ROOT / "tests" / "golden" / "documents"
+
+
+@pytest.fixture(scope="module")
+def structures() -> Structures:
+    return load(Catalogue())
 
 
 def canonical(data: bytes) -> str:
@@ -48,3 +55,11 @@ def test_documents_are_as_they_were_read(converter: Converter, name: str) -> Non
 
 def test_no_golden_file_is_without_its_bundle() -> None:
     assert {path.name for path in GOLDEN.iterdir()} <= set(BUNDLES)
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/*.xml")), ids=lambda path: path.parent.name)
+def test_the_rules_of_our_own_take_what_the_pack_takes(path: Path, structures: Structures) -> None:
+    kind = path.name.split("_")[0]
+    if kind not in structures.kinds:
+        pytest.skip(f"no structure of {kind}")
+    assert structures.check(parse(path.read_bytes()), kind) == []
