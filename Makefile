@@ -19,7 +19,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo "Variables: PYTHON=$(PYTHON) (for .venv), JOBS=$(JOBS) (processes of make test), ROUNDS=$(ROUNDS) (of make fuzz)"
 
-setup: $(VENV)/.installed ## make .venv with the locked dependencies and this project
+setup: $(VENV)/.installed $(VENV)/.gost ## make .venv with the locked dependencies and this project
 
 $(VENV)/.locked: requirements.lock
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/make_venv.sh
@@ -30,6 +30,10 @@ $(VENV)/.locked: requirements.lock
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	@echo "setup: installing egisz-adapter itself, editable"
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.gost: tools/install_gost.sh | $(VENV)/.locked
+	@sh tools/install_gost.sh
 	@touch $@
 
 demo: setup ## check the example documents and show the reports
@@ -54,6 +58,7 @@ bench: setup ## what checks and conversions cost (needs packs, books and example
 	$(BIN)/python -m tests.bench.conformance
 	$(BIN)/python -m tests.bench.structure
 	$(BIN)/python -m tests.bench.conversion
+	$(BIN)/python -m tests.bench.signing
 	$(BIN)/python -m tests.bench.peers
 
 fuzz: setup ## property tests again and again, each round from another seed

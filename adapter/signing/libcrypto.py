@@ -190,7 +190,7 @@ def libcrypto(path: Path | None = None) -> Libcrypto:
     Raises:
         SigningError: there is none that can do GOST.
     """
-    name = str(path) if path else ctypes.util.find_library("crypto") or ""
+    name = str(path or "")
     with _lock:
         if name not in _opened:
             _opened[name] = _open(name)
@@ -202,7 +202,9 @@ def libcrypto(path: Path | None = None) -> Libcrypto:
 
 def _open(name: str) -> Libcrypto | SigningError:
     problem = SigningError(PACKAGE)
-    for candidate in (name,) if name else _USUAL_NAMES:
+    # Python finds a library by running a command, so its answer is kept with the library.
+    found = name or ctypes.util.find_library("crypto")
+    for candidate in (found,) if found else _USUAL_NAMES:
         try:
             return Libcrypto(candidate)
         except SigningError as error:
