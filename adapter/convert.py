@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from adapter.catalogue import Catalogue
 from adapter.documents.header import Header
@@ -45,6 +45,9 @@ class Document:
         findings: of the mapping, the header and the check.
         report: of the check; ``None`` where nothing was checked, or where the findings before it have errors.
         trace: how the facts came about, where asked for.
+        id, set_id: of the document; ``None`` where unknown.
+        version: that stands in the document; ``None`` where unknown.
+        given_version: that the sender gave.
     """
 
     kind: str
@@ -55,6 +58,10 @@ class Document:
     findings: tuple[Finding, ...]
     report: Report | None
     trace: tuple[Traced, ...]
+    id: II | None = None
+    set_id: II | None = None
+    version: int | None = None
+    given_version: int | None = None
 
     @property
     def ok(self) -> bool:
@@ -111,26 +118,37 @@ class Converter:
         other.organisation = organisation
         return other
 
-    def convert(self, reading: Reading, *, products: Collection[str] = (), traced: bool = False) -> Conversion:
+    def convert(
+        self,
+        reading: Reading,
+        *,
+        products: Collection[str] = (),
+        traced: bool = False,
+        versions: Mapping[II, int] | None = None,
+    ) -> Conversion:
         """Make the documents of a Bundle.
 
         Args:
             reading: the Bundle as it was read.
             products: codes of kinds to make; all that the routes yield by default.
             traced: keep how each fact came about.
+            versions: numbers for documents of these sets, in place of the sender's; their ids are then derived.
         """
         graph = Graph(reading.bundle, reading.version)
         findings: list[Finding] = []
         documents = tuple(
-            self._document(product, graph, traced)
+            self._document(product, graph, traced, versions or {})
             for product in self.mappings.plan(
                 graph, self.organisation, self.terms, findings, asked=products, today=self._today()
             )
         )
         return Conversion((*reading.findings, *graph.findings, *findings), documents)
 
-    def _document(self, product: Product, graph: Graph, traced: bool) -> Document:
+    def _document(self, product: Product, graph: Graph, traced: bool, versions: Mapping[II, int]) -> Document:
         made = self.mappings.facts(product, graph, self.organisation, self.terms, traced=traced)
+        number = versions.get(getattr(made.facts, "set_id", II("", "")))
+        if number is not None:
+            made = self.mappings.facts(product, graph, self.organisation, self.terms, traced=traced, number=number)
         findings = [*made.findings, *self._missing(product, made, graph)]
         data, report = None, None
         try:
@@ -158,6 +176,7 @@ class Converter:
             tuple(findings),
             report,
             made.trace,
+            **_identity(made.facts),
         )
 
     def _closed(self, product: Product, facts: Fact) -> Iterator[Finding]:
@@ -204,6 +223,16 @@ def _not_rendered(product: Product, error: MappingError) -> Finding:
         "",
         product.document,
     )
+
+
+def _identity(facts: Fact) -> dict[str, Any]:
+    """What tells a document and its version."""
+    ids = {name: getattr(facts, name, None) for name in ("id", "set_id")}
+    numbers = {name: getattr(facts, name, None) for name in ("version", "given_version")}
+    return {
+        **{name: value if isinstance(value, II) else None for name, value in ids.items()},
+        **{name: int(value) if value is not None else None for name, value in numbers.items()},
+    }
 
 
 def _name(kind: str, facts: Fact) -> str:

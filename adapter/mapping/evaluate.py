@@ -20,7 +20,7 @@ from adapter.mapping.sources import Closure, every_item, every_source, first_sou
 from adapter.xml import FORBIDDEN
 
 #: Variables that are the same wherever a map is used, ``%resource`` given.
-_EVERYWHERE: Final = frozenset({"bundle", "org", "resource"})
+_EVERYWHERE: Final = frozenset({"bundle", "org", "number", "resource"})
 _NO_PLACE: Final = Text("В документе нет места для значения.", "The document has no place for the value.")
 
 

@@ -103,7 +103,7 @@ class Mappings:
             asked: ids of the documents that are wanted; any where empty.
             today: stands for the date of a document that gives none.
         """
-        env = Env({"bundle": graph.bundle, "org": organisation.values}, graph)
+        env = Env({"bundle": graph.bundle, "org": organisation.values, "number": []}, graph)
         for route in self.routes:
             candidates = self.editions.candidates(organisation.products(route), route.focus, asked)
             if not candidates:
@@ -133,8 +133,12 @@ class Mappings:
         terms: Terms,
         *,
         traced: bool = False,
+        number: int | None = None,
     ) -> Made:
         """Make the facts of a product.
+
+        Args:
+            number: of the version, in place of the sender's.
 
         Raises:
             UsageError: there is no mapping of that document.
@@ -147,7 +151,7 @@ class Mappings:
                     f"there is no mapping of document {product.document}",
                 )
             )
-        return self.apply(spec, product.focus, graph, organisation, terms, traced=traced)
+        return self.apply(spec, product.focus, graph, organisation, terms, traced=traced, number=number)
 
     def apply(
         self,
@@ -158,14 +162,17 @@ class Mappings:
         terms: Terms,
         *,
         traced: bool = False,
+        number: int | None = None,
     ) -> Made:
-        """Apply a map or document to a focus."""
+        """Apply a map or document to a focus; ``number``: see `facts`."""
         versions: dict[str, str] | None = None
         if spec.header.get("versions") == "sender":
             versions = quoted_versions(graph.bundle, self.identifiers)
             terms = terms.quoting(versions)
         run = Run(graph, organisation, self.identifiers, terms, trace=[] if traced else None)
-        env = Env({"bundle": graph.bundle, "org": organisation.values, "resource": focus}, graph)
+        given = [] if number is None else [str(number)]
+        outer = {"bundle": graph.bundle, "org": organisation.values, "number": given, "resource": focus}
+        env = Env(outer, graph)
         facts: Fact = self._closure(spec, traced)(run, env, focus)
         if versions is not None:
             # For the codes that templates write by themselves.

@@ -17,7 +17,7 @@ from adapter.mapping.lint.types import Inference, Kinds, Problem, described, uni
 from adapter.mapping.model import Field, MapSpec
 
 #: Variables that are always there.
-BUILTIN: Final = frozenset({"resource", "bundle", "org", "implied", "context", "ucum", "sct", "loinc"})
+BUILTIN: Final = frozenset({"resource", "bundle", "org", "number", "implied", "context", "ucum", "sct", "loinc"})
 
 _NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "ii": II._fields,
