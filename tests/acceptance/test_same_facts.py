@@ -64,9 +64,32 @@ def as_conclusion(of: dict[str, Any]) -> None:
         composition["title"] = "Медицинское заключение"
 
 
+def as_follow_up(of: dict[str, Any]) -> None:
+    """The same visit as a part of a dispensary follow-up, with all that a consultation may have beside the visit."""
+    known = {entry["fullUrl"] for entry in bundle("119-r4")["entry"]}
+    more = bundle("119-follow-up-r4")
+    (rich,) = resources(more, "Encounter")
+    more["entry"] = [entry for entry in more["entry"] if entry["fullUrl"] not in known]
+    assert len(more["entry"]) > 15
+    (encounter,) = resources(of, "Encounter")
+    encounter.update({key: rich[key] for key in ("basedOn", "episodeOfCare")})
+    if resources(of, "Composition"):
+        (composition,) = resources(of, "Composition")
+        composition.update(type=rich["type"][-1], title="Протокол консультации в рамках диспансерного наблюдения")
+        for request in resources(more, "ServiceRequest"):
+            request["code"] = {"concept": request["code"]}
+        for procedure in resources(more, "Procedure"):
+            procedure["occurrencePeriod"] = procedure.pop("performedPeriod")
+        for document in resources(more, "DocumentReference"):
+            document["context"] = document["context"]["encounter"]
+    else:
+        encounter["type"] = rich["type"]
+    of["entry"] += more["entry"]
+
+
 @pytest.mark.parametrize(
     ("kind", "source", "change"),
-    [("119", "119", as_sent), ("191", "191", as_sent), ("204", "119", as_conclusion)],
+    [("119", "119", as_sent), ("119", "119", as_follow_up), ("191", "191", as_sent), ("204", "119", as_conclusion)],
 )
 def test_transaction_and_document(
     converter: Converter, kind: str, source: str, change: Callable[[dict[str, Any]], None]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from adapter import xml
 from adapter.catalogue import Catalogue
 from adapter.documents.header import Header
+from adapter.documents.narrative import diagnosed, formulated
 from adapter.documents.render import Renderer, texts
 from adapter.errors import InputError, MappingError
 from adapter.facts import II, Coding, Fact, Null
@@ -173,6 +174,16 @@ def test_narrative_says_what_entries_say(bare: Maker, bare_renderer: Renderer) -
     assert rows["Результат"] == "5 мм, 18.02.2024"
     assert rows["Доза"] == "0,5 мл"
     assert "Производитель" not in rows
+
+
+def test_a_diagnosis_is_told_by_what_is_known_of_it() -> None:
+    kind, icd = Coding("1", "1", "n", "1", "Основное заболевание"), Coding("I10", "2", "n", "1", "Гипертензия")
+    assert diagnosed(icd) == "I10 Гипертензия"
+    assert diagnosed(icd, "Гипертония") == "I10 Гипертония"
+    assert (diagnosed(None), diagnosed(Null("NI"), "Гипертония")) == ("", "Гипертония")
+    told = [fact(kind=kind, diagnosis=icd, text=None), fact(kind=None, diagnosis=None, text="Ожирение")]
+    assert formulated(told) == "Основное заболевание: I10 Гипертензия; Ожирение"
+    assert formulated([]) is None
 
 
 def test_unknown_code_of_a_template(bare: Maker) -> None:
