@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from adapter.catalogue import Catalogue
+from adapter.catalogue import Catalogue, read_plain
 from adapter.errors import UsageError
 from adapter.nsi.model import expand_oid
 from adapter.xml import PREFIXES
@@ -86,13 +84,11 @@ def load_policy(catalogue: Catalogue) -> Policy:
     """Read the file.
 
     Raises:
-        UsageError: the file is not YAML or not of the expected shape; names the file and the place in it.
+        UsageError: the file is not YAML, repeats a key, or is not of the expected shape; names the file and the place.
     """
     path = catalogue.file(FILE)
     try:
-        raw = _File.model_validate(YAML(typ="safe", pure=True).load(path.read_text("utf-8")))
-    except YAMLError as error:
-        raise UsageError(f"{path}: {error}") from None
+        raw = _File.model_validate(read_plain(path))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])

@@ -116,7 +116,8 @@ def test_the_policy_names_sixteen_elements():
         ("skip: true", "skipped: true", "books.11.1039.skipped"),
         ("identity:IdentityDocType", "identitas:IdentityDocType", "unknown prefix identitas"),
         (r"'\d{1,4}\.\d{1,4}'", "'('", "version_pattern"),
-        ("not_books: [", "not_books: ]", "while parsing"),
+        ("not_books: [", "not_books: ]", r":29:\d+: not YAML"),
+        ("not_books: [", "tags: []\nnot_books: [", r":29:1: a key is repeated"),
     ],
 )
 def test_a_broken_overlay_is_named(tmp_path, old, new, what):
