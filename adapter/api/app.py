@@ -1,0 +1,44 @@
+"""The application: routes, what they stand on, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from adapter import __version__
+from adapter.api import answers, callbacks, fhir, operations, search, tokens
+from adapter.api.observe import Observed
+from adapter.api.service import Service
+
+Opened = Callable[[], AbstractAsyncContextManager[Service]]
+
+
+def create_app(opened: Opened) -> FastAPI:
+    """The application.
+
+    Args:
+        opened: opens the parts when the application starts, and closes them when it stops.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened() as parts:
+            app.state.service = parts
+            yield
+
+    app = FastAPI(
+        title="egisz-adapter",
+        version=__version__,
+        summary="FHIR → ЕГИСЗ",
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    answers.install(app)
+    for part in (search, fhir, tokens, callbacks, operations):
+        app.include_router(part.router)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Observed)
+    return app
