@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,7 @@ class Document:
         id, set_id: of the document; ``None`` where unknown.
         version: that stands in the document; ``None`` where unknown.
         given_version: that the sender gave.
+        registration: facts for its registration in РЭМД, where asked for and the document has no error.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Document:
     set_id: II | None = None
     version: int | None = None
     given_version: int | None = None
+    registration: Fact | None = None
 
     @property
     def ok(self) -> bool:
@@ -125,6 +127,7 @@ class Converter:
         products: Collection[str] = (),
         traced: bool = False,
         versions: Mapping[II, int] | None = None,
+        registrations: bool = False,
     ) -> Conversion:
         """Make the documents of a Bundle.
 
@@ -133,18 +136,39 @@ class Converter:
             products: codes of kinds to make; all that the routes yield by default.
             traced: keep how each fact came about.
             versions: numbers for documents of these sets, in place of the sender's; their ids are then derived.
+            registrations: make the facts for registration of each document, too, and compare them with it.
         """
         graph = Graph(reading.bundle, reading.version)
         findings: list[Finding] = []
+        make = self._registered if registrations else self._document
         documents = tuple(
-            self._document(product, graph, traced, versions or {})
+            make(product, graph, traced, versions or {})[0]
             for product in self.mappings.plan(
                 graph, self.organisation, self.terms, findings, asked=products, today=self._today()
             )
         )
         return Conversion((*reading.findings, *graph.findings, *findings), documents)
 
-    def _document(self, product: Product, graph: Graph, traced: bool, versions: Mapping[II, int]) -> Document:
+    def _registered(
+        self, product: Product, graph: Graph, traced: bool, versions: Mapping[II, int]
+    ) -> tuple[Document, Fact]:
+        """A document with the facts for its registration."""
+        from adapter.registers.agreement import disagreements
+        from adapter.registers.registration import REGISTRATION
+
+        document, facts = self._document(product, graph, traced, versions)
+        if document.data is None or not document.ok:
+            return document, facts
+        made = self.mappings.message(REGISTRATION, facts, product, graph, self.organisation, self.terms)
+        findings = made.findings
+        if not _erroneous(findings):
+            findings += tuple(disagreements(made.facts, document.data, kinds=self.mappings.editions.kinds))
+        registration = None if _erroneous(findings) else made.facts
+        return replace(document, findings=(*document.findings, *findings), registration=registration), facts
+
+    def _document(
+        self, product: Product, graph: Graph, traced: bool, versions: Mapping[II, int]
+    ) -> tuple[Document, Fact]:
         made = self.mappings.facts(product, graph, self.organisation, self.terms, traced=traced)
         number = versions.get(getattr(made.facts, "set_id", II("", "")))
         if number is not None:
@@ -167,7 +191,7 @@ class Converter:
             findings.extend(report.findings)
         else:
             findings.extend(self._closed(product, made.facts))
-        return Document(
+        document = Document(
             product.document,
             product.route,
             graph.path(product.focus),
@@ -178,6 +202,7 @@ class Converter:
             made.trace,
             **_identity(made.facts),
         )
+        return document, made.facts
 
     def _closed(self, product: Product, facts: Fact) -> Iterator[Finding]:
         """That the kind is closed, which the check would say: of a document that is not checked, or not made."""

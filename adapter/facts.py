@@ -58,6 +58,25 @@ class Null(NamedTuple):
         return False
 
 
+def plain(value: Any) -> Any:
+    """Facts as plain values: dicts, lists, strings, numbers; what is absent or null is left out."""
+    if isinstance(value, Fact):
+        return {name: plain(part) for name, part in value if part is not None and not isinstance(part, Null)}
+    if isinstance(value, list):
+        return [plain(part) for part in value if part is not None and not isinstance(part, Null)]
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        parts = zip(value._fields, value, strict=True)
+        return {name: plain(part) for name, part in parts if part is not None and part != ""}
+    return value
+
+
+def fact(value: Any) -> Any:
+    """Plain values as facts: a dict becomes a :class:`Fact`, whatever it was before."""
+    if isinstance(value, dict):
+        return Fact({name: fact(part) for name, part in value.items()})
+    return [fact(part) for part in value] if isinstance(value, list) else value
+
+
 class Fact:
     """Named facts as attributes; a field without a value is ``None``."""
 

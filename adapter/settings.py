@@ -42,6 +42,7 @@ class Settings(BaseSettings):
         default=None, description="OpenSSL's libcrypto for GOST signatures (default: that of the machine)"
     )
     openssl: str = Field(default="openssl", description="the openssl command, where libcrypto cannot be opened")
+
     database_url: SecretStr | None = Field(
         default=None, description="PostgreSQL of the journal (default: an embedded one in <data>/postgres)"
     )
@@ -70,6 +71,28 @@ class Settings(BaseSettings):
         description="days that registered documents are kept, which may be asked for later; 0 keeps all",
     )
     keep_messages_days: int = Field(default=90, ge=0, description="days that bodies of messages are kept; 0 keeps all")
+
+    remd_url: str = Field(default="", description="address of РЭМД: in ИПС, of the direct port, or of a stand")
+    remd_to: str | None = Field(default=None, description="wsa:To (default: the address; empty on a direct port)")
+    remd_reply_to: str = Field(default="", description="address of our callback service as ИПС knows it")
+    remd_client_id: str = Field(default="", description="UUID of this system in ЕГИСЗ (clientEntityId)")
+    remd_wsdl: Path | None = Field(
+        default=None, description="official WSDL of РЭМД in place of ours, which is inferred"
+    )
+    remd_callback_wsdl: Path | None = Field(default=None, description="official WSDL of the callbacks in place of ours")
+    remd_files: Literal["answer", "message"] = Field(
+        default="answer",
+        description="how РЭМД gets a file: in the answer to getDocumentFile, or in a message of its own",
+    )
+    remd_checksum: Literal["base64-signed", "base64-unsigned", "bytes-signed", "bytes-unsigned"] = Field(
+        default="base64-signed", description="CRC32 of files and signatures: over what, and as which number"
+    )
+    remd_message_id: Literal["bare", "urn"] = Field(default="bare", description="MessageID: a bare UUID, or urn:uuid:")
+    remd_algorithms: Literal["uri", "urn"] = Field(default="uri", description="names of algorithms in WS-Security")
+    remd_signed: Literal["all", "body"] = Field(
+        default="all", description="what WS-Security signs: Body, Timestamp and addresses, or the Body alone"
+    )
+    remd_content_type: str = Field(default="", description="Content-Type of messages (default: that of SOAP 1.2)")
 
     @property
     def keys_file(self) -> Path:

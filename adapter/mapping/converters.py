@@ -19,6 +19,7 @@ from adapter.mapping.units import plain_number, quantity
 
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _DATETIME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?")
+_HL7: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?([+-]\d{4})?", re.ASCII)
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _PHONE: Final = re.compile(r"\+?[0-9(][0-9\s().\u2010-\u2015-]*")
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
@@ -78,6 +79,23 @@ def _moved(year: int, month: int, day: int, hour: int, minute: int, given: str, 
         return datetime(year, month, day, hour, minute) + timedelta(minutes=minutes(zone) - minutes(given))
     except (ValueError, OverflowError):
         raise ConversionError("Такой даты нет.", "There is no such date.") from None
+
+
+def iso_date(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """``YYYYMMDD`` and longer → ``YYYY-MM-DD``."""
+    match = _HL7.fullmatch(_string(value))
+    if match is None:
+        raise ConversionError("Ожидается дата ГГГГММДД.", "A date YYYYMMDD is expected.")
+    return "-".join(match.group(1, 2, 3))
+
+
+def iso_time(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
+    """``YYYYMMDDHHMM+ZZZZ`` → ``YYYY-MM-DDTHH:MM:SS+ZZ:ZZ``; a day: its first moment in local time."""
+    text = _string(value)
+    match = _HL7.fullmatch(text)
+    hour, minute, second, offset = match.group(4, 5, 6, 7) if match else (None, None, None, None)
+    zone = offset or run.organisation.zone
+    return f"{iso_date(text, arguments, run)}T{hour or '00'}:{minute or '00'}:{second or '00'}{zone[:3]}:{zone[3:]}"
 
 
 def oid(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
@@ -258,7 +276,8 @@ def join(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
 
 
 CONVERTERS: Final[dict[str, Converter]] = {
-    "hl7-date": hl7_date, "hl7-time": hl7_time, "oid": oid, "snils": snils, "digits": digits_only, "phone": phone,
+    "hl7-date": hl7_date, "hl7-time": hl7_time, "iso-date": iso_date, "iso-time": iso_time,
+    "oid": oid, "snils": snils, "digits": digits_only, "phone": phone,
     "telecom": telecom, "ii": ii, "mis-ii": mis_ii, "identity": identity, "derived-ii": derived_ii,
     "series-number": series_number, "coding": coding, "code": code,
     "quantity": quantity, "integer": integer, "string": string, "boolean": boolean, "text": text,

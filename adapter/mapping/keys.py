@@ -136,6 +136,15 @@ DOCUMENT: Final[dict[str, Key]] = {
     "sections": Key({"type": "object"}, Text("секции", "sections")),
 }
 
+REGISTER: Final[dict[str, Key]] = {
+    "register": Key(_STRING, Text("сообщение регистра", "message of a register")),
+    **{name: key for name, key in MAP.items() if name != "map"},
+}
+
+#: Sorts of maps, by the key that names one: where they are, and their keys.
+FOLDERS: Final = {"map": "mappings/resources", "document": "mappings/documents", "register": "mappings/registers"}
+HEADS: Final = {"map": MAP, "document": DOCUMENT, "register": REGISTER}
+
 ROUTE: Final[dict[str, Key]] = {
     "id": Key(_STRING, Text("имя маршрута", "id of the route")),
     "product": Key(

@@ -43,13 +43,13 @@ class Loader:
         self._open: list[str] = []
         self.uses: list[tuple[Map, str, str]] = []
 
-    def load(self) -> tuple[dict[str, MapSpec], dict[str, MapSpec]]:
-        """(maps, documents) by id.
+    def load(self) -> tuple[dict[str, MapSpec], ...]:
+        """(maps, documents, registers) by id.
 
         Raises:
             MappingError: the first error of a file, with line and column.
         """
-        for kind, folder in (("map", "mappings/resources"), ("document", "mappings/documents")):
+        for kind, folder in keys.FOLDERS.items():
             for name, path in self._catalogue.files(folder).items():
                 self._register(kind, load(path, f"{folder}/{name}"))
         specs = {key: self._spec(key) for key in self._raw}
@@ -57,9 +57,9 @@ class Loader:
             if key == "use" and f"map:{name}" not in specs:
                 known = [spec.id for spec_key, spec in specs.items() if spec_key.startswith("map:")]
                 raise no_such(at, "use", name, known, Text("отображение", "map"))
-        maps = {spec.id: spec for key, spec in specs.items() if key.startswith("map:")}
-        documents = {spec.id: spec for key, spec in specs.items() if key.startswith("document:")}
-        return maps, documents
+        return tuple(
+            {spec.id: spec for key, spec in specs.items() if key.startswith(f"{kind}:")} for kind in keys.FOLDERS
+        )
 
     def routes(self) -> list[Route]:
         """``mappings/routes.yaml`` in order, then those of ``mappings/routes/*.yaml``."""
@@ -96,7 +96,7 @@ class Loader:
         return Route(item["id"], products, item["focus"], condition, on, item.get("note", ""), item.file)
 
     def _register(self, kind: str, raw: Map) -> None:
-        raw.check_keys(keys.MAP if kind == "map" else keys.DOCUMENT, _KEY)
+        raw.check_keys(keys.HEADS[kind], _KEY)
         name = raw.get(kind)
         if name is None:
             raise raw.error(f"нет ключа «{kind}»", f"the key «{kind}» is missing")
@@ -305,8 +305,7 @@ def no_such(at: Map, key: str, name: str, known: Iterable[str], what: Text) -> M
 
 def load_specs(
     catalogue: Catalogue, converters: Mapping[str, object]
-) -> tuple[dict[str, MapSpec], dict[str, MapSpec], list[Route], list[tuple[Map, str, str]]]:
-    """Maps, documents and routes of a catalogue, and the names that fields refer to with their places."""
+) -> tuple[tuple[dict[str, MapSpec], ...], list[Route], list[tuple[Map, str, str]]]:
+    """(maps, documents, registers) and routes of a catalogue, and the names that fields refer to with their places."""
     loader = Loader(catalogue, converters)
-    maps, documents = loader.load()
-    return maps, documents, loader.routes(), loader.uses
+    return loader.load(), loader.routes(), loader.uses

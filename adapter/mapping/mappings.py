@@ -10,7 +10,7 @@ from typing import Any
 
 from adapter.catalogue import Catalogue
 from adapter.errors import ExpressionError, UsageError
-from adapter.facts import Fact
+from adapter.facts import Fact, plain
 from adapter.fhir.graph import Graph
 from adapter.findings import Finding, Place, Severity, Text
 from adapter.mapping.concepts import ConceptMap, load_concepts
@@ -57,12 +57,14 @@ class Mappings:
 
     Attributes:
         maps, documents: by id.
+        registers: maps that make messages of registers of the facts of a document, by id.
         routes: in order.
         editions: chooses among those of a route.
     """
 
     maps: dict[str, MapSpec]
     documents: dict[str, MapSpec]
+    registers: dict[str, MapSpec]
     routes: list[Route]
     identifiers: Identifiers
     concepts: dict[str, ConceptMap]
@@ -77,14 +79,14 @@ class Mappings:
         Raises:
             MappingError: the first error, with file, line and column.
         """
-        maps, documents, routes, uses = load_specs(catalogue, CONVERTERS)
+        (maps, documents, registers), routes, uses = load_specs(catalogue, CONVERTERS)
         identifiers = load_identifiers(catalogue)
         concepts = load_concepts(catalogue, identifiers)
         known = {"concept": concepts, "absent": concepts, "identifier": identifiers.kinds}
         for at, key, name in uses:
             if key in known and name not in known[key]:
                 raise no_such(at, key, name, known[key], Text("имя", "name"))
-        return cls(maps, documents, routes, identifiers, concepts, Editions(catalogue, documents))
+        return cls(maps, documents, registers, routes, identifiers, concepts, Editions(catalogue, documents))
 
     def plan(
         self,
@@ -178,6 +180,27 @@ class Mappings:
             # For the codes that templates write by themselves.
             facts = Fact({**vars(facts), "versions": versions})
         return Made(facts, tuple(run.findings), tuple(run.trace or ()))
+
+    def message(
+        self, register: str, document: Fact, product: Product, graph: Graph, organisation: Organisation, terms: Terms
+    ) -> Made:
+        """The facts of a register's message about a document.
+
+        Args:
+            register: id of a map of ``mappings/registers``. Its focus is the facts of the document as plain values, its
+                ``%resource`` what the document is about.
+            document: facts of the document.
+
+        Raises:
+            UsageError: there is no such map.
+        """
+        spec = self.registers.get(register)
+        if spec is None:
+            raise UsageError(Text(f"нет отображения {register}", f"there is no mapping of {register}"))
+        run = Run(graph, organisation, self.identifiers, terms)
+        outer = {"bundle": graph.bundle, "org": organisation.values, "number": [], "resource": product.focus}
+        facts: Fact = self._closure(spec, traced=False)(run, Env(outer, graph), plain(document))
+        return Made(facts, tuple(run.findings))
 
     def _closure(self, spec: MapSpec, traced: bool) -> Closure:
         key = (spec.file + "#" + spec.id, traced)

@@ -61,6 +61,10 @@ def _document() -> dict[str, Any]:
     return _file("document", _object(keys.DOCUMENT, ["document"]), {"field": _field(), "converter": _converter()})
 
 
+def _register() -> dict[str, Any]:
+    return _file("register", _object(keys.REGISTER, ["register"]), {"field": _field(), "converter": _converter()})
+
+
 def _concepts() -> dict[str, Any]:
     return _file("concepts", _object(keys.CONCEPTS, ["concepts", "target"]), {"group": _object(keys.GROUP)})
 
@@ -79,6 +83,7 @@ def _list_of(name: str, known: Mapping[str, Key], required: Iterable[str]) -> di
 SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "map.schema.json": _map,
     "document.schema.json": _document,
+    "register.schema.json": _register,
     "concepts.schema.json": _concepts,
     "routes.schema.json": lambda: _list_of("routes", keys.ROUTE, ["id", "product", "focus"]),
     "tests.schema.json": lambda: _list_of("tests", keys.TEST, ["name", "given"]),
@@ -88,6 +93,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
 FILES: Final[Mapping[str, str]] = {
     "mappings/resources": "map.schema.json",
     "mappings/documents": "document.schema.json",
+    "mappings/registers": "register.schema.json",
     "mappings/concepts": "concepts.schema.json",
     "mappings/routes.yaml": "routes.schema.json",
     "mappings/routes": "routes.schema.json",

@@ -193,6 +193,9 @@ class ErrorBook:
                 return self._resolved(ErrorItem(head.strip(), rest))
         if code.startswith("soap:"):
             return code, self._fault(code)
+        if code.startswith("http:"):
+            verdict = self.http(int(code[5:]) if code[5:].isascii() and code[5:].isdigit() else 500)
+            return code, KnownError(0, verdict.error_class, verdict.advice)
         known = self.codes.get(code)
         if known is not None and code not in self.umbrella:
             return code, next((p.known for p in self._matching(code, message) if p.known), known)

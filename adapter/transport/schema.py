@@ -156,14 +156,19 @@ def _fitted(xsd_type: Any, values: Any, path: str) -> dict[str, Any]:
 
 def _value(xsd_type: Any, value: Any, path: str) -> Any:
     parts = getattr(xsd_type, "elements", None)
-    if isinstance(value, Coding):
-        if not parts:
-            return value.code
-        attributes = {name for name, _ in xsd_type.attributes}
-        version = {"version": value.version} if "version" in attributes and value.version else {}
-        return {"_value_1": value.code, **version}
     if not parts:
         return value if isinstance(value, bytes | int | bool) else str(value)
+    if [name for name, _ in parts] == ["_value_1"]:
+        return _coded(xsd_type, value, path)
+    return _fitted(xsd_type, value, path)
+
+
+def _coded(xsd_type: Any, value: Any, path: str) -> dict[str, Any]:
+    """A text with attributes: a bare text, or a fact (or coding) whose code is the text."""
     if isinstance(value, str):
         return {"_value_1": value}
-    return _fitted(xsd_type, value, path)
+    facts = value._asdict() if isinstance(value, Coding) else dict(value)
+    attributes = {name: facts.get(name) for name, _ in xsd_type.attributes}
+    if "code" not in facts:
+        raise UnknownPart(f"{path.rpartition('}')[2]}: a code is expected")
+    return {"_value_1": facts["code"], **{name: part for name, part in attributes.items() if part}}

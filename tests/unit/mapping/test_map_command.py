@@ -149,7 +149,7 @@ def test_schema(tmp_path: Path) -> None:
     assert json.loads(run("schema", "map")[1])["title"] == "map"
     assert run("schema", "mapp")[0] == 2
     assert run("schema", "--output", tmp_path / "s")[0] == 0
-    assert len(list((tmp_path / "s").iterdir())) == 5
+    assert len(list((tmp_path / "s").iterdir())) == 6
 
 
 def test_changes_of_files_are_seen(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
