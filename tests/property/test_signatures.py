@@ -71,6 +71,12 @@ def test_elements_are_read_as_written(body: bytes, tag: int) -> None:
         der.only(whole[:-1])
 
 
+@given(st.lists(st.binary(max_size=200).map(lambda body: der.tlv(der.OCTET_STRING, body)), max_size=6))
+def test_a_set_has_the_order_of_der(elements: list[bytes]) -> None:
+    read = [node.whole for node in der.only(der.set_of(*elements)).children()]
+    assert read == sorted(elements)
+
+
 @given(st.integers(0, 2**200))
 def test_integers(value: int) -> None:
     body = der.only(der.integer(value)).body

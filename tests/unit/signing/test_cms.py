@@ -109,6 +109,32 @@ def test_every_broken_byte_is_found(signer: AssemblingSigner) -> None:
         assert container.signing_time == NOW
 
 
+def test_a_wrong_signature_is_found(signer: AssemblingSigner) -> None:
+    whole = signer.cms(CONTENT, at=NOW)
+    signature = parse(whole).signature
+    at = whole.index(signature)
+    for offset in (0, len(signature) // 2, len(signature) - 1):
+        broken = bytearray(whole)
+        broken[at + offset] ^= 1
+        assert parse(bytes(broken)).signature != signature
+        with pytest.raises(SigningError, match="the signature is wrong"):
+            verify_cms(bytes(broken), CONTENT)
+
+
+def test_a_changed_signing_time_is_found(signer: AssemblingSigner) -> None:
+    whole = signer.cms(CONTENT, at=NOW)
+    later = whole.replace(der.time(NOW), der.time(NOW.replace(year=2027)))
+    assert parse(later).signing_time.year == 2027
+    with pytest.raises(SigningError, match="the signature is wrong"):
+        verify_cms(later, CONTENT)
+
+
+def test_a_default_is_left_out(pair: Pair, signer: AssemblingSigner) -> None:
+    """DER: the digest of signing-certificate-v2 is named where it is not SHA-256."""
+    hashing = parse(signer.cms(CONTENT, at=NOW)).certificate_hashing
+    assert (hashing == b"") is (pair.algorithm == "rsa")
+
+
 @pytest.mark.parametrize("cut", [0, 1, 2, 5, 100, -1])
 def test_a_truncated_container(signer: AssemblingSigner, cut: int) -> None:
     with pytest.raises(SigningError):
