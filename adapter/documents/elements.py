@@ -79,11 +79,12 @@ def coded(fact: Coding | Null | None, tag: str = "code", kind: str = "", version
     return _coded(tag, fact._replace(version=version) if version else fact, kind)
 
 
-def coded_with(fact: Coding | Null | None, tag: str, translation: Coding) -> Markup:
-    """A coded element that holds its ``translation``."""
+def coded_with(fact: Coding | Null | None, tag: str, translation: Coding, kind: str = "") -> Markup:
+    """A coded element that holds its ``translation``; ``kind`` its ``xsi:type``."""
     if fact is None or isinstance(fact, Null):
-        return null(fact, tag)
-    return markup(f"<{tag}{code_attributes(fact)}>{coded(translation, 'translation')}</{tag}>")
+        return null(fact, tag, kind=kind)
+    typed = f' xsi:type="{kind}"' if kind else ""
+    return markup(f"<{tag}{typed}{code_attributes(fact)}>{coded(translation, 'translation')}</{tag}>")
 
 
 def coded_as(fact: Coding, original: str, tag: str = "code") -> Markup:
