@@ -157,7 +157,9 @@ def _fitted(xsd_type: Any, values: Any, path: str) -> dict[str, Any]:
 def _value(xsd_type: Any, value: Any, path: str) -> Any:
     parts = getattr(xsd_type, "elements", None)
     if not parts:
-        return value if isinstance(value, bytes | int | bool) else str(value)
+        # A code with its version is the bare code where the WSDL has no place for more.
+        plain = getattr(value, "code", value) if isinstance(value, Coding | Fact) else value
+        return plain if isinstance(plain, bytes | int | bool) else str(plain)
     if [name for name, _ in parts] == ["_value_1"]:
         return _coded(xsd_type, value, path)
     return _fitted(xsd_type, value, path)
