@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -152,9 +153,25 @@ def test_one_key_in_many_threads(pair: Pair, signer: AssemblingSigner) -> None:
         verify_cms(signatures[0], contents[1])
 
 
-def test_the_library_is_opened_once(gost: Pair) -> None:
+def test_the_library_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def slow(name: str) -> SigningError:
+        opened.append(name)
+        time.sleep(0.05)
+        return SigningError("absent")
+
+    monkeypatch.setattr("adapter.signing.libcrypto._opened", {})
+    monkeypatch.setattr("adapter.signing.libcrypto._open", slow)
+
+    def ask(_: int) -> str:
+        with pytest.raises(SigningError) as caught:
+            libcrypto()
+        return str(caught.value)
+
     with ThreadPoolExecutor(8) as pool:
-        assert len({id(found) for found in pool.map(lambda _: libcrypto(), range(32))}) == 1
+        assert set(pool.map(ask, range(16))) == {"absent"}
+    assert opened == [""]
 
 
 # -- what can be wrong with a key --------------------------------------------------------------------
