@@ -1,0 +1,66 @@
+"""The example Bundles with anything taken out: what is missing is told, or the document is right without it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapter.convert import Converter
+from adapter.errors import InputError
+from adapter.fhir import read
+from adapter.findings import Severity
+
+BUNDLES = Path(__file__).parents[2] / "examples" / "bundles"
+#: Those whose documents have an official pack, and are not plain vaccinations, which the strategies draw.
+NAMES = ("119-r4", "119-r5-rucore26", "119-follow-up-r4")
+#: Findings of the Ministry's files: a document that only they find fault with is a fault of ours.
+OFFICIAL = ("XSD", "SCH")
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Paths of everything in a resource that can be taken out."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in items:
+        if key not in {"resourceType", "fullUrl"}:
+            yield (*path, key)
+            yield from places(below, (*path, key))
+
+
+LOADED = {name: json.loads((BUNDLES / f"{name}.json").read_bytes()) for name in NAMES}
+PLACES = {name: [("entry", *path) for path in places(bundle["entry"])] for name, bundle in LOADED.items()}
+
+
+def without(bundle: dict[str, Any], paths: list[tuple[str | int, ...]]) -> dict[str, Any]:
+    """A copy of the Bundle; of the paths those are left out that the others took away."""
+    made = copy.deepcopy(bundle)
+    for path in sorted(paths, key=lambda one: [str(part).zfill(4) for part in one], reverse=True):
+        at: Any = made
+        try:
+            for part in path[:-1]:
+                at = at[part]
+            del at[path[-1]]
+        except (KeyError, IndexError):
+            continue
+    return made
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_what_is_taken_out_is_told_or_not_missed(converter: Converter, name: str, data: st.DataObject) -> None:
+    paths = data.draw(st.lists(st.sampled_from(PLACES[name]), min_size=1, max_size=3, unique=True))
+    try:
+        (reading,) = read(json.dumps(without(LOADED[name], paths)).encode())
+    except InputError:
+        return
+    for document in converter.convert(reading).documents:
+        errors = [one for one in document.findings if one.severity is Severity.ERROR]
+        faults = [(one.code, one.xpath, one.rule) for one in errors if one.code.startswith(OFFICIAL)]
+        assert len(faults) < len(errors) or not errors, faults
