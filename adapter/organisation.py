@@ -20,6 +20,7 @@ from adapter.mapping.yaml import Map, load, plain
 
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _ZONE: Final = re.compile(r"\+(?:0[0-9]|1[0-4])[0-5]0")
+_ADDRESS_USE: Final = re.compile(r"rucore|frcore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ def load_organisation(catalogue: Catalogue, path: Path | None = None) -> Organis
     if not isinstance(mis, Map):
         raise raw.error("нет раздела «mis»", "the part «mis» is missing", value="mis")
     number, instance = (_checked(mis, key, re.compile(r"[0-9]+")) for key in ("number", "instance"))
+    if "address_use" in raw:
+        _checked(raw, "address_use", _ADDRESS_USE)
     routes = {key: _route(raw, value) for key, value in (raw.get("routes") or {}).items()}
     return Organisation(oid, f"{oid}.100.{number}.{instance}", _checked(raw, "zone", _ZONE), routes, plain(raw))
 

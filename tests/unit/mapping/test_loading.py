@@ -68,6 +68,7 @@ def test_error_of_a_map(small: Small, text: str, place: str, words: tuple[str, .
         ("concepts/c.yaml", "concepts: c\ntarget: 1.2\ngroups: [{elements: {a: []}}]\n", "3:21", "code"),
         ("concepts/c.yaml", "concepts: c\ntarget: 1.2\ngroups: [{elements: {a: }}]\n", "3:21", "code"),
         ("organisation.yaml", "oid: x\n", "1:6", "oid"),
+        ("organisation.yaml", "oid: 1.2\nmis: {number: 1, instance: 1}\naddress_use: b\n", "3:14", "address_use"),
         ("coverage.yaml", "ignore: [{path: a}]\n", "1:10", "reason"),
     ],
 )
