@@ -13,8 +13,8 @@ from adapter.mapping.lint.templates import Missing, Reader
 from adapter.mapping.lint.walk import Slot, key
 from adapter.mapping.model import Field
 
-#: Facts that the program reads itself: the kind says which rules and pack a document is checked by; the version that the
-#: sender gave, whether the journal counts versions.
+#: Facts that the program reads itself: the kind says which rules and pack a document is checked by, the version of the
+#: sender whether the journal counts.
 OF_PROGRAM: Final = frozenset({"kind", "given_version"})
 
 

@@ -321,11 +321,11 @@ def test_lnt16_a_template_that_is_none(small: Small, template: str) -> None:
     assert [code for code, _, _ in found(small, "LNT16")] == ["LNT16"]
 
 
-def test_the_shipped_catalogue_has_no_errors(tmp_path: Path) -> None:
+def test_the_shipped_catalogue_has_neither_errors_nor_warnings(tmp_path: Path) -> None:
     catalogue = Catalogue()
     terms = Terms(BookStore(tmp_path, catalogue), load_vocabulary(catalogue))
     findings = lint(catalogue, Mappings.load(catalogue), load_organisation(catalogue), terms)
-    assert [(one.code, one.place, one.rule) for one in findings if one.severity is Severity.ERROR] == []
+    assert [(one.code, one.place, one.rule) for one in findings if one.severity is not Severity.NOTE] == []
     assert {one.code for one in findings} <= set(all_codes())
 
 
