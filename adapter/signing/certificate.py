@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapter.errors import SigningError
@@ -30,6 +31,16 @@ OGRN: Final = "1.2.643.100.1"
 INN_LEGAL: Final = "1.2.643.100.4"
 INN: Final = "1.2.643.3.131.1.1"
 
+#: What the cryptography package raises at bytes that are no certificate; some of it is no ValueError.
+_REFUSALS: Final = (
+    ValueError,
+    TypeError,
+    IndexError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 _SEPARATORS: Final = str.maketrans("", "", " -")
 
 
@@ -101,7 +112,7 @@ def parse_certificate(data: bytes) -> SigningCertificate:
                 "the key algorithm of the certificate is not supported: GOST R 34.10-2012 or RSA is needed",
             )
         ) from None
-    except (ValueError, TypeError, x509.DuplicateExtension) as error:
+    except _REFUSALS as error:
         raise SigningError(
             Text("не сертификат X.509 в DER или PEM", "not an X.509 certificate in DER or PEM")
         ) from error

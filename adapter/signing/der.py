@@ -102,8 +102,8 @@ def set_of(*parts: bytes) -> bytes:
 
 
 def integer(value: int) -> bytes:
-    """INTEGER, not negative."""
-    return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1))
+    """INTEGER."""
+    return tlv(INTEGER, value.to_bytes((value if value >= 0 else ~value).bit_length() // 8 + 1, signed=True))
 
 
 def oid(dotted: str) -> bytes:

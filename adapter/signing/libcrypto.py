@@ -17,6 +17,7 @@ from cffi import FFI  # type: ignore[import-untyped]  # it ships no types
 
 from adapter.errors import SigningError
 from adapter.findings import Text
+from adapter.settings import settings
 from adapter.signing.certificate import Algorithm
 
 #: Names of the digests in OpenSSL.
@@ -185,12 +186,12 @@ def libcrypto(path: Path | None = None) -> Libcrypto:
     """The library with the engine, opened once in the process; a failure is remembered too.
 
     Args:
-        path: the library; by default that of the machine.
+        path: the library; by default that of the settings, else that of the machine.
 
     Raises:
         SigningError: there is none that can do GOST.
     """
-    name = str(path or "")
+    name = str(path or settings().libcrypto or "")
     with _lock:
         if name not in _opened:
             _opened[name] = _open(name)

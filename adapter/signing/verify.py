@@ -28,17 +28,20 @@ def verify_raw(certificate: SigningCertificate, data: bytes, signature: bytes, *
     """Whether the key of ``certificate`` made the plain ``signature`` of ``data``.
 
     Raises:
-        SigningError: GOST is not to be had on this machine.
+        SigningError: GOST is not to be had on this machine, or the certificate holds no key.
     """
     if certificate.algorithm != "rsa":
         return libcrypto(library).verify(certificate.der, certificate.algorithm, data, signature)
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.x509 import load_der_x509_certificate
 
-    key = load_der_x509_certificate(certificate.der).public_key()
+    try:
+        key = load_der_x509_certificate(certificate.der).public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise SigningError(Text("ключ сертификата не прочитан", "the key of the certificate cannot be read")) from error
     assert isinstance(key, RSAPublicKey)
     try:
         key.verify(signature, data, PKCS1v15(), SHA256())
