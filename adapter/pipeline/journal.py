@@ -6,12 +6,14 @@ transaction with the job that follows it.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from adapter.errors import DatabaseError
 from adapter.pipeline.database import Connection, Database
 from adapter.pipeline.jobs import enqueue
 from adapter.pipeline.keys import keyed_hash
@@ -25,6 +27,8 @@ from adapter.pipeline.vault import Vault, load_keys
 from adapter.settings import Settings
 from adapter.transport.callbacks import Callback, FileDelivery, FileRequest, Notice, RegistrationResult
 
+#: Seconds within which a database that is well has answered.
+_ANSWERS_WITHIN: Final = 5.0
 #: Operations of РЭМД by what they send.
 _OPERATIONS: Final[dict[type[Callback], str]] = {
     RegistrationResult: "sendRegisterDocumentResult",
@@ -208,6 +212,25 @@ class Journal:
                 SignatureRow(row["role"], await self.vault.get(connection, row["payload_id"], "signature"))
                 for row in rows
             ]
+
+    async def not_ready(self) -> list[str]:
+        """Names of the parts without which no Bundle can be stored; empty where all is well."""
+        try:
+            async with asyncio.timeout(_ANSWERS_WITHIN), self.database.transaction() as connection:
+                # Answers, and writes: a full disk or a standby does not.
+                await connection.execute(sql("try_to_write"))
+        except (DatabaseError, TimeoutError):
+            return ["database"]
+        return []
+
+    async def measure(self) -> None:
+        """Set the gauges of the journal."""
+        from adapter.pipeline import metrics
+
+        async with self.database.connection() as connection:
+            for kind in ("product", "submission"):
+                metrics.set_states(kind, await connection.fetch(sql(f"count_{kind}s")))
+            metrics.set_jobs(await connection.fetch(sql("count_jobs")))
 
     async def submission_moves(self, submission_id: UUID) -> list[MoveRow]:
         """What happened to a submission, in order."""

@@ -128,6 +128,7 @@ async def move_product(connection: Connection, row: ProductRow, name: str, chang
         change.unrz,
         change.registered_at,
         int(change.failed),
+        dump_findings(change.findings) if change.findings is not None else None,
     )
     if updated is None:
         raise Overtaken("the product was moved meanwhile")

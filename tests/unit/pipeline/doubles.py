@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,12 +11,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from adapter.errors import TransportFailed
 from adapter.facts import II
 from adapter.findings import Finding, Severity, Text
 from adapter.pipeline import Journal
-from adapter.pipeline.model import Accepted, ProductRow
-from adapter.pipeline.ports import Made, MadeDocument
+from adapter.pipeline.model import Accepted, ProductRow, SignatureRow
+from adapter.pipeline.ports import Answer, Found, Made, MadeDocument, Signatures
+from adapter.pipeline.retry import Backoff
+from adapter.pipeline.stages import Again, Ports, Stages
+from adapter.pipeline.webhooks import Webhooks
 from adapter.settings import Settings
+from adapter.transport.callbacks import RegistrationResult
+from adapter.transport.errors import ErrorItem, Verdict, error_book
+from adapter.transport.http import HttpAnswer
+from adapter.transport.ids import normalise_message_id
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ORGANISATION = "1.2.643.5.1.13.13.12.2.77.99999"
@@ -135,3 +144,147 @@ async def convert_all(journal: Journal, maker: JsonMaker | None = None) -> None:
 
 async def documents(journal: Journal, accepted: Accepted) -> list[ProductRow]:
     return await journal.products(accepted.submission_id)
+
+
+class Signer:
+    """Signs everything, or says what it is told to."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.findings: tuple[Finding, ...] = ()
+
+    async def sign(self, product: ProductRow, document: bytes, registration: bytes, *, at: datetime) -> Signatures:
+        if self.error is not None:
+            raise self.error
+        if self.findings:
+            return Signatures((), self.findings)
+        digest = hashlib.sha256(document).digest()
+        return Signatures((SignatureRow("AUTHOR", b"a" + digest), SignatureRow("organisation", b"o" + digest)))
+
+
+class Registry:
+    """The state: keeps what was sent, and answers as it is told to.
+
+    Attributes:
+        sent: local ids in the order in which they came.
+        registered: number by local id.
+        sync: what it says at once; by default it takes everything.
+        silent: takes nothing and answers nothing.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.registered: dict[str, str] = {}
+        self.sync: Verdict | None = None
+        self.silent = False
+
+    async def send(
+        self,
+        product: ProductRow,
+        registration: bytes,
+        signatures: tuple[SignatureRow, ...],
+        *,
+        message_id: UUID,
+        at: datetime,
+    ) -> Answer:
+        assert product.local_uid is not None and signatures
+        if self.silent:
+            raise TransportFailed("silent")
+        self.sent.append((product.local_uid, normalise_message_id(str(message_id))))
+        return Answer(self.sync is None, self.sync, b"request", b"response")
+
+    async def find(self, product: ProductRow, registration: bytes, *, at: datetime) -> Found | None:
+        assert product.local_uid is not None
+        emdr = self.registered.get(product.local_uid)
+        return Found(emdr, at) if emdr is not None else None
+
+    def result(self, raw: bytes) -> RegistrationResult:
+        facts = json.loads(raw)
+        errors = tuple(ErrorItem(code) for code in facts.pop("errors", ()))
+        return RegistrationResult(errors=errors, **facts)
+
+    def judge(self, result: RegistrationResult) -> Verdict:
+        return error_book().classify(result.errors)
+
+
+def result(message_id: str, relates_to: str = "", *errors: str, **facts: Any) -> tuple[RegistrationResult, bytes]:
+    """A result as it comes: registered, or with errors."""
+    given = {"message_id": message_id, "relates_to": relates_to, "ok": not errors, **facts}
+    raw = json.dumps({**given, "errors": errors}).encode()
+    return Registry().result(raw), raw
+
+
+class Hooks:
+    """An HTTP port that keeps what is posted."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, bytes, dict[str, str]]] = []
+        self.status = 200
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        self.posted.append((url, body, dict(headers)))
+        return HttpAnswer(self.status, "text/plain", b"")
+
+
+class Bench:
+    """A journal with stages over doubles, whose jobs a test does one by one."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.journal, self.clock = journal, clock
+        self.maker, self.signer, self.registry, self.hooks = JsonMaker(), Signer(), Registry(), Hooks()
+        ports = Ports(self.maker, self.signer, self.registry, Webhooks(journal, self.hooks))
+        self.stages = Stages(journal, ports, backoff=Backoff(jitter=lambda: 1.0), answer_within=timedelta(hours=24))
+
+    async def work(self, *stages: str) -> list[str]:
+        """Do the jobs that wait, and those that they leave; what is to be tried again waits for `forward`."""
+        done = []
+        while True:
+            async with self.journal.database.connection() as connection:
+                row = await connection.fetchrow(
+                    """select id, entrypoint, payload, attempts from egisz.pgqueuer where execute_after <= now()
+                    and ($1::text[] = '{}' or entrypoint = any($1)) order by priority desc, id limit 1""",
+                    list(stages),
+                )
+                if row is None:
+                    return done
+                try:
+                    await self.stages.run(row["entrypoint"], row["payload"].decode(), row["attempts"])
+                except Again as again:
+                    await connection.execute(
+                        "update egisz.pgqueuer set attempts = attempts + 1, execute_after = now() + $2 where id = $1",
+                        row["id"],
+                        again.delay,
+                    )
+                    done.append(f"{row['entrypoint']} again")
+                else:
+                    await connection.execute("delete from egisz.pgqueuer where id = $1", row["id"])
+                    done.append(row["entrypoint"])
+
+    async def forward(self, **time: float) -> None:
+        """Time goes on, for the queue too."""
+        self.clock.forward(**time)
+        async with self.journal.database.connection() as connection:
+            await connection.execute(
+                "update egisz.pgqueuer set execute_after = execute_after - $1::interval", timedelta(**time)
+            )
+
+    async def one(self, accepted: Accepted) -> ProductRow:
+        (row,) = await documents(self.journal, accepted)
+        return row
+
+    async def come(self, message_id: str, relates_to: str = "", *errors: str, **facts: Any) -> str:
+        """A result comes by callback and is applied; what came of it."""
+        await self.journal.callback(*result(message_id, relates_to, *errors, **facts))
+        await self.work("callback")
+        async with self.journal.database.connection() as connection:
+            outcome: str = await connection.fetchval(
+                "select outcome from egisz.message where direction = 'in' and message_id = $1", message_id
+            )
+        return outcome
+
+
+@asynccontextmanager
+async def benched(service: Settings) -> AsyncIterator[Bench]:
+    clock = Clock()
+    async with opened(service, clock) as journal:
+        yield Bench(journal, clock)

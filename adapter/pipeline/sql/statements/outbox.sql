@@ -20,3 +20,6 @@ group by state
 
 -- name: count_jobs
 select entrypoint, status::text as status, count(*) as rows from egisz.pgqueuer group by entrypoint, status
+
+-- name: try_to_write
+select nextval(pg_get_serial_sequence('egisz.payload', 'id'))

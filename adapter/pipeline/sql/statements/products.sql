@@ -77,7 +77,8 @@ select exists (
 update egisz.product
 set state = $3, step = step + 1, changed_at = now(), stopped_at = $4, error = $5,
     attempts = case when $6 then 0 else attempts + $12 end, give_up_at = coalesce($7, give_up_at), ask_at = $8,
-    emdr_id = coalesce($9, emdr_id), unrz = coalesce($10, unrz), registered_at = coalesce($11, registered_at)
+    emdr_id = coalesce($9, emdr_id), unrz = coalesce($10, unrz), registered_at = coalesce($11, registered_at),
+    findings = coalesce($13::jsonb, findings)
 where id = $1 and step = $2
 returning *
 
@@ -104,9 +105,3 @@ update egisz.product set signatures = $2 where id = $1
 
 -- name: signatures
 select position, role, payload_id from egisz.signature where product_id = $1 order by position
-
--- name: insert_notice
-insert into egisz.notice (client, product_id, state, give_up_at)
-select $1, $2, $3, $4 from egisz.client
-where id = $1 and webhook_url is not null and disabled_at is null
-returning id

@@ -1,0 +1,169 @@
+"""Conversion in processes of its own: it holds the interpreter, and the API has to answer meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context, parent_process
+from typing import TYPE_CHECKING
+
+from adapter.errors import EgiszError, EnvironmentProblem, InputError, InternalError
+from adapter.facts import II
+from adapter.findings import Finding, Text
+from adapter.pipeline.ports import Made, MadeDocument
+
+if TYPE_CHECKING:
+    from adapter.convert import Converter, Document
+
+_DIED = Text("процесс преобразования завершился аварийно", "the process that converts has died")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A conversion that could not be done: an error that can cross to another process, without its values.
+
+    Attributes:
+        bug: it is one of ours; ``text`` is then the type of the error alone.
+    """
+
+    text: Text
+    bug: bool
+
+
+class ProcessMaker:
+    """Converts in processes, each with a converter that it makes for its first Bundle.
+
+    Args:
+        processes: how many.
+    """
+
+    def __init__(self, processes: int = 1) -> None:
+        self._processes = processes
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def make(
+        self, data: bytes, *, fhir_version: str, organisation: str, versions: Mapping[II, int] | None = None
+    ) -> Made:
+        """See :class:`adapter.pipeline.ports.Maker`."""
+        pool = self._pool = self._pool or _pool(self._processes)
+        try:
+            done = await asyncio.get_running_loop().run_in_executor(
+                pool, _make, data, fhir_version, organisation, dict(versions or {})
+            )
+        except BrokenExecutor:
+            # Killed, or out of memory: this Bundle or another one that was being converted has done it.
+            if self._pool is pool:
+                self._pool = None
+                pool.shutdown(wait=False, cancel_futures=True)
+            raise EnvironmentProblem(_DIED) from None
+        if isinstance(done, Failure):
+            raise InternalError(done.text) if done.bug else EnvironmentProblem(done.text)
+        return done
+
+    def close(self) -> None:
+        """Stop the processes; what they convert now is finished."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    # Not forked: the parent has threads and connections.
+    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start)
+
+
+def _start() -> None:
+    """First in every process: signals to the group are the parent's business, and nobody outlives it."""
+    from adapter.log import configure
+    from adapter.settings import settings
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    configure(settings().log_level)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed tells nobody, and a process of the pool would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
+
+
+def _make(data: bytes, fhir_version: str, organisation: str, versions: Mapping[II, int]) -> Made | Failure:
+    try:
+        return make(data, fhir_version, organisation, versions)
+    except InternalError as error:
+        return Failure(error.text, bug=True)
+    except EgiszError as error:
+        return Failure(error.text, bug=False)
+    except Exception as error:  # noqa: BLE001 - its text may quote the Bundle, and must not cross
+        name = type(error).__name__
+        return Failure(Text(name, name), bug=True)
+
+
+def make(data: bytes, fhir_version: str, organisation: str, versions: Mapping[II, int]) -> Made:
+    """Convert a Bundle, in this process.
+
+    Raises:
+        EgiszError: the catalogue or the configuration of the organisation is wrong or absent.
+    """
+    from adapter.fhir import FhirLimits, read
+
+    converter = _converter(organisation)
+    try:
+        readings = read(data, version=fhir_version or None, limits=FhirLimits.configured())
+    except InputError as error:
+        return Made(True, (error.finding,))
+    findings: list[Finding] = []
+    documents: list[MadeDocument] = []
+    for number, reading in enumerate(readings):
+        conversion = converter.convert(reading, versions=versions, registrations=True)
+        findings += conversion.findings
+        documents += [_made(number, one) for one in conversion.documents]
+    return Made(False, tuple(findings), tuple(documents))
+
+
+@lru_cache(maxsize=1)
+def _shared() -> Converter:
+    from adapter.bulk import Setup, make_converter
+    from adapter.fhir import FhirLimits
+
+    return make_converter(Setup(None, None, FhirLimits.configured()))
+
+
+@lru_cache(maxsize=1000)
+def _converter(organisation: str) -> Converter:
+    from adapter.catalogue import Catalogue
+    from adapter.organisation import Organisations
+    from adapter.settings import settings
+
+    conf = settings()
+    return _shared().sent_by(Organisations(Catalogue(conf.catalogue), conf.organisations_dir).find(organisation))
+
+
+def _made(number: int, document: Document) -> MadeDocument:
+    from adapter.registers.registration import dump_registration
+
+    registration = dump_registration(document.registration) if document.registration is not None else None
+    return MadeDocument(
+        number,
+        document.route,
+        document.focus,
+        document.kind,
+        document.ok and registration is not None,
+        document.findings,
+        document.data,
+        registration,
+        document.set_id,
+        document.version,
+        document.given_version,
+        document.id.extension if document.id is not None else None,
+    )

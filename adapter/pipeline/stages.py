@@ -1,0 +1,289 @@
+"""The stages of a document: what each job does, and what becomes of one that fails.
+
+A stage reads its row, does its work outside of any transaction, and writes what came of it in one; where somebody else
+has moved the row meanwhile, the work is void. A job whose row is elsewhere has nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from time import perf_counter
+from typing import Final
+from uuid import UUID, uuid5
+
+from adapter.errors import DatabaseError, EgiszError, InternalError, NetworkError, Overtaken, SigningError
+from adapter.facts import II
+from adapter.findings import Severity, Text
+from adapter.log import get_logger
+from adapter.pipeline import metrics
+from adapter.pipeline.conversion import record
+from adapter.pipeline.journal import Journal
+from adapter.pipeline.model import ProductRow, State, SubmissionRow, SubmissionState, Trouble
+from adapter.pipeline.moves import Change, lock_set, move_product, move_submission, waits
+from adapter.pipeline.ports import Delivery, Made, Maker, Signatures, Signing
+from adapter.pipeline.results import REGISTER, Results
+from adapter.pipeline.retry import Backoff
+from adapter.pipeline.statements import sql
+from adapter.pipeline.webhooks import Webhooks
+from adapter.transport.errors import ErrorClass
+from adapter.transport.ids import normalise_message_id
+
+_BUG: Final = Text("Внутренняя ошибка программы: сообщите о ней.", "An internal error of the program: report it.")
+_NOT_SIGNED: Final = Text("Документ не подписан: см. замечания.", "Not signed: see the findings.")
+_UNKEPT: Final = Text("Данные больше не хранятся.", "The data are no longer kept.")
+_NO_ANSWER: Final = Text(
+    "Ответа на регистрацию нет, и в реестре документа нет.",
+    "No answer to the registration, and it is not in the registry.",
+)
+
+
+class Again(Exception):
+    """The job is to be tried again.
+
+    Args:
+        delay: not before that long.
+    """
+
+    def __init__(self, delay: timedelta) -> None:
+        super().__init__("again")
+        self.delay = delay
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The neighbours of the pipeline."""
+
+    maker: Maker
+    signing: Signing
+    delivery: Delivery
+    webhooks: Webhooks
+
+
+class Stages:
+    """What jobs do.
+
+    Args:
+        backoff: of what fails.
+        answer_within: a document that was sent and not answered for so long is asked about.
+    """
+
+    def __init__(self, journal: Journal, ports: Ports, *, backoff: Backoff, answer_within: timedelta) -> None:
+        self._journal, self._ports, self._backoff, self._answer_within = journal, ports, backoff, answer_within
+        self._results = Results(journal, ports.delivery, backoff, answer_within)
+        self._stages: Mapping[str, Callable[[str], Awaitable[None]]] = {
+            "convert": lambda row: self._convert(UUID(row)),
+            "sign": lambda row: self._product(UUID(row), "sign", self._sign),
+            "send": lambda row: self._product(UUID(row), "send", self._send),
+            "poll": lambda row: self._product(UUID(row), "poll", self._poll),
+            "callback": lambda row: self._callback(int(row)),
+            "notify": lambda row: self._notify(int(row)),
+        }
+
+    async def run(self, stage: str, row: str, attempts: int) -> None:
+        """Do a job.
+
+        Args:
+            stage: one of `adapter.pipeline.jobs.STAGES`.
+            row: id of its row.
+            attempts: of this job that have failed.
+
+        Raises:
+            Again: it is to be tried again.
+        """
+        outcome = "done"
+        begun = perf_counter()
+        try:
+            await self._stages[stage](row)
+        except Overtaken:
+            outcome = "overtaken"
+            get_logger().info("job.overtaken", stage=stage)
+        except Again:
+            outcome = "again"
+            raise
+        except Exception as error:  # noqa: BLE001 - what a stage could not write down: the database is away, or a bug
+            outcome = "failed"
+            if not isinstance(error, DatabaseError):
+                get_logger().error("job.failed", stage=stage, attempt=attempts, exc_info=error)
+            raise Again(self._backoff.delay(attempts + 1)) from None
+        finally:
+            metrics.DONE.labels(stage, outcome).inc()
+            metrics.SECONDS.labels(stage).observe(perf_counter() - begun)
+
+    # -- Bundles --------------------------------------------------------------------------------------------------
+
+    async def _convert(self, row_id: UUID) -> None:
+        row = await self._journal.submission(row_id)
+        if row is None or row.state is not SubmissionState.ACCEPTED:
+            return None
+        async with self._journal.database.connection() as connection:
+            if await connection.fetchval(sql("waits_in_chain"), row.chain, row.seq):
+                return None
+        try:
+            data = await self._journal.bundle(row_id)
+            if data is None:
+                return await self._give_up_submission(row, Trouble(ErrorClass.PERMANENT, _UNKEPT))
+            await record(self._journal, row, await self._made(row, data, {}), lambda one: self._made(row, data, one))
+        except (DatabaseError, Overtaken):
+            raise
+        except Exception as error:  # noqa: BLE001 - a stage that fails is written down, whatever the error
+            await self._submission_failed(row, _trouble(error, "convert"))
+
+    async def _made(self, row: SubmissionRow, data: bytes, versions: Mapping[II, int]) -> Made:
+        return await self._ports.maker.make(
+            data, fhir_version=row.fhir_version, organisation=row.organisation, versions=versions
+        )
+
+    async def _submission_failed(self, row: SubmissionRow, trouble: Trouble) -> None:
+        if self._journal.clock() >= row.give_up_at:
+            return await self._give_up_submission(row, trouble)
+        async with self._journal.database.connection() as connection:
+            attempts = await connection.fetchval(sql("fail_submission"), row.id, row.step, trouble.to_json())
+        if attempts is not None:
+            raise Again(self._backoff.delay(attempts))
+        return None
+
+    async def _give_up_submission(self, row: SubmissionRow, trouble: Trouble) -> None:
+        async with self._journal.database.transaction() as connection:
+            await move_submission(connection, row, "give_up", Change(trouble, stopped_at="convert"))
+
+    # -- documents ------------------------------------------------------------------------------------------------
+
+    async def _product(self, row_id: UUID, stage: str, work: Callable[[ProductRow], Awaitable[None]]) -> None:
+        row = await self._journal.product(row_id)
+        if row is None:
+            return
+        try:
+            await work(row)
+        except (DatabaseError, Overtaken, Again):
+            raise
+        except Exception as error:  # noqa: BLE001 - a stage that fails is written down, whatever the error
+            await self._product_failed(await self._journal.product(row_id) or row, stage, _trouble(error, stage))
+
+    async def _product_failed(self, row: ProductRow, stage: str, trouble: Trouble) -> None:
+        """Try again, or give up what cannot be mended by trying or was tried long enough."""
+        if row.state not in (State.CHECKED, State.SIGNED, State.SENT, State.AWAITING):
+            return
+        hopeless = stage == "sign" and trouble.error_class == ErrorClass.PERMANENT
+        if hopeless or self._journal.clock() >= row.give_up_at:
+            async with self._journal.database.transaction() as connection:
+                await move_product(connection, row, "give_up", Change(trouble, stopped_at=stage, failed=True))
+            _told(row, "dead", stage)
+            return
+        async with self._journal.database.connection() as connection:
+            attempts = await connection.fetchval(sql("fail_product"), row.id, row.step, trouble.to_json())
+        if attempts is not None:
+            raise Again(self._backoff.delay(attempts))
+
+    async def _sign(self, row: ProductRow) -> None:
+        if row.state is not State.CHECKED:
+            return
+        async with self._journal.database.connection() as connection:
+            if await waits(connection, row):
+                return
+        document, registration = await self._journal.document(row.id), await self._journal.registration(row.id)
+        if document is None or registration is None:
+            raise InternalError("a document that is checked has no data")
+        made = await self._ports.signing.sign(row, document, registration, at=self._journal.clock())
+        if any(one.severity is Severity.ERROR for one in made.findings):
+            await self._not_signed(row, made)
+            return
+        async with self._journal.database.transaction() as connection:
+            await lock_set(connection, row.set_id)
+            if await waits(connection, row):
+                return
+            await connection.execute(sql("delete_signatures"), row.id)
+            for position, one in enumerate(made.items):
+                payload = await self._journal.vault.put(connection, one.data, "signature")
+                await connection.execute(sql("insert_signature"), row.id, position, one.role, payload)
+            await connection.execute(sql("count_signatures"), row.id, len(made.items))
+            await move_product(connection, row, "sign")
+
+    async def _not_signed(self, row: ProductRow, made: Signatures) -> None:
+        """Keys or rules are wrong: the same document will not be signed until a person has mended them."""
+        async with self._journal.database.transaction() as connection:
+            trouble = Trouble(ErrorClass.PERMANENT, _NOT_SIGNED)
+            findings = (*(one for one in row.findings if not one.code.startswith("SIG")), *made.findings)
+            await move_product(
+                connection, row, "give_up", Change(trouble, stopped_at="sign", failed=True, findings=findings)
+            )
+        _told(row, "dead", "sign")
+
+    async def _send(self, row: ProductRow) -> None:
+        if row.state not in (State.SIGNED, State.SENT):
+            return
+        registration = await self._journal.registration(row.id)
+        signatures = tuple(await self._journal.signatures(row.id))
+        if registration is None:
+            raise InternalError("a document that is signed has no registration")
+        at = self._journal.clock()
+        async with self._journal.database.transaction() as connection:
+            # The message is in the journal before a byte leaves: its answer may come before the answer to it.
+            attempt = await connection.fetchval(sql("attempts_of_product"), row.id, REGISTER) + 1
+            message_id = uuid5(row.id, f"{REGISTER} {attempt}")
+            normal = normalise_message_id(str(message_id))
+            row = await move_product(connection, row, "send")
+            message = await connection.fetchval(sql("insert_sent"), row.id, REGISTER, normal, attempt, None)
+        answer = await self._ports.delivery.send(row, registration, signatures, message_id=message_id, at=at)
+        outcome = await self._results.answered(
+            row, message, ok=answer.ok, verdict=answer.verdict, exchange=(answer.request, answer.response)
+        )
+        _told(row, outcome, "send")
+
+    async def _poll(self, row: ProductRow) -> None:
+        """Ask about a document that was not answered; one that the state has not is sent again."""
+        now = self._journal.clock()
+        if row.state is not State.AWAITING or row.ask_at is None or row.ask_at > now:
+            return
+        registration = await self._journal.registration(row.id)
+        if registration is None:
+            raise InternalError("a document that was sent has no registration")
+        found = await self._ports.delivery.find(row, registration, at=now)
+        async with self._journal.database.transaction() as connection:
+            last = await connection.fetchrow(sql("last_sent"), row.id, REGISTER)
+            there = last is not None and last["outcome"] == "there"
+            if found is not None:
+                await self._results.register(connection, row, found.emdr_id, found.registered_at)
+            elif there and now >= row.give_up_at:
+                # It said that the document is there, and does not show it: registered, its number unknown.
+                await self._results.register(connection, row, "", None)
+            elif there:
+                await connection.execute(sql("ask_later"), row.id, row.step, now + self._backoff.longest)
+            elif now >= row.give_up_at:
+                trouble = Trouble(ErrorClass.TRANSPORT, _NO_ANSWER)
+                await move_product(connection, row, "give_up", Change(trouble, stopped_at="answer", failed=True))
+            else:
+                await move_product(
+                    connection, row, "again", Change(Trouble(ErrorClass.TRANSPORT, _NO_ANSWER), failed=True)
+                )
+        _told(row, "polled", "poll")
+
+    # -- messages -------------------------------------------------------------------------------------------------
+
+    async def _callback(self, message: int) -> None:
+        outcome = await self._results.apply(message)
+        if outcome:
+            get_logger().info("callback.applied", status=outcome)
+
+    async def _notify(self, notice: int) -> None:
+        left = await self._ports.webhooks.deliver(notice)
+        if left is not None:
+            raise Again(self._backoff.delay(left.attempts))
+
+
+def _trouble(error: Exception, stage: str) -> Trouble:
+    """An error as the journal keeps it: texts of our own errors, which hold no values, and of others nothing."""
+    if isinstance(error, SigningError):
+        return Trouble(error.error_class, error.text)
+    if isinstance(error, NetworkError):
+        return Trouble(ErrorClass.TRANSPORT, error.text)
+    if isinstance(error, EgiszError) and not isinstance(error, InternalError):
+        return Trouble(ErrorClass.TEMPORARY, error.text)
+    get_logger().error("job.bug", stage=stage, exc_info=error)
+    return Trouble("internal", _BUG)
+
+
+def _told(row: ProductRow, status: str, stage: str) -> None:
+    """The canonical line of a step of a product."""
+    get_logger().info("product.step", kind=row.kind, status=status, stage=stage, attempt=row.attempts)
