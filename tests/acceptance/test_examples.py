@@ -50,12 +50,19 @@ STORIES = {
     "170-r4-rucore": clean("R4", "170", "P-1001", SNILS, POLICY, "Т-100", "202410051800+0300", "Положительный"),
     "170-r4-frcore": clean("R4", "170", "2001", ANNA, "9090909090909098", "118", "48", "Т-200", "I-ТС"),
     "170-r4b-n3": clean("R4B", "170", "3001", SERGEY, "3030303030303032", "000003", "Т-300"),
-    "142-r5-rucore26": Story(
+    # A document Bundle is one document: the vaccination in it makes no certificate.
+    "142-r5-rucore26": clean(
         "R5",
+        "142",
+        *("SET-5101", SNILS, "CHAIRMAN", "COMMISSIONER", "44", "247", "Полное выздоровление"),
+        *("DOC-5050", "119.77.24.11.000000001", "DOC-5051"),
+    ),
+    "142-r4-reaction": Story(
+        "R4",
         {"142": frozenset(), "170": frozenset()},
         {
-            "142": frozenset({"SET-5101", SNILS, "CHAIRMAN", "COMMISSIONER", "44", "247", "Полное выздоровление"}),
-            "170": frozenset({"247"}),
+            "142": frozenset({SERGEY, "CHAIRMAN", "44", "247", "Отёк Квинке через час после прививки"}),
+            "170": frozenset({SERGEY, "247", "12"}),
         },
     ),
     "163-r4-frcore": Story(
@@ -160,6 +167,7 @@ def test_both_addresses_of_the_foreigner_are_those_in_russia(converter: Converte
 def test_a_certificate_for_a_foreigner_names_what_is_missing(converter: Converter) -> None:
     """The kind of vaccinations wants a СНИЛС, which a foreigner may not have; the conclusion does not."""
     bundle = json.loads((BUNDLES / "foreigner-204-r5.json").read_bytes())
+    bundle["type"] = "collection"
     for entry in bundle["entry"]:
         entry["resource"].pop("primarySource", None)
     (reading,) = read(json.dumps(bundle).encode())
