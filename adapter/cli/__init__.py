@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapter import __version__
-from adapter.cli import check, compare, convert, explain, nsi, packs, sign
+from adapter.cli import check, compare, convert, explain, nsi, outbox, packs, sign, worker
 from adapter.cli import map as mapping
 from adapter.errors import EgiszError
 from adapter.log import configure
@@ -25,10 +25,12 @@ app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
 app.command("explain")(explain.explain)
+app.command("worker")(worker.worker)
 app.add_typer(mapping.app, name="map")
 app.add_typer(packs.app, name="packs")
 app.add_typer(nsi.app, name="nsi")
 app.add_typer(sign.app, name="sign")
+app.add_typer(outbox.app, name="outbox")
 
 
 def _version(value: bool) -> None:
