@@ -57,6 +57,16 @@ def configure(level: str = "warning") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    logging.basicConfig(handlers=[_Libraries(logging.WARNING)], force=True)
+
+
+class _Libraries(logging.Handler):
+    """Warnings of libraries as lines of ours: who, where and which error; their texts may quote a document."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        get_logger().warning(
+            "library.warning", logger=record.name, code=f"{record.module}.{record.funcName}", exc_info=record.exc_info
+        )
 
 
 def get_logger() -> FilteringBoundLogger:

@@ -94,6 +94,20 @@ class Settings(BaseSettings):
     )
     remd_content_type: str = Field(default="", description="Content-Type of messages (default: that of SOAP 1.2)")
 
+    base_url: str = Field(
+        default="", description="address of this service as callers know it (default: http://<host>:<port>)"
+    )
+    mtls_header: str = Field(
+        default="", description="header in which a proxy gives the SHA-256 fingerprint of a client's certificate"
+    )
+    mtls_proxies: str = Field(default="", description="networks of proxies whose header is believed, by spaces")
+    callback_trust: Path | None = Field(
+        default=None, description="certificates (PEM) that sign, or whose keys issue those that sign, callbacks"
+    )
+    callback_networks: str = Field(
+        default="127.0.0.0/8 ::1/128", description="networks from which unsigned callbacks are believed, by spaces"
+    )
+
     @property
     def keys_file(self) -> Path:
         """Where keys are kept if the settings give none."""

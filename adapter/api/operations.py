@@ -8,7 +8,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from adapter.api import openapi
 from adapter.api.service import service
-from adapter.pipeline.health import measure, not_ready
 
 router = APIRouter(tags=["operations"])
 
@@ -26,7 +25,7 @@ async def live() -> Response:
 )
 async def ready(request: Request) -> Response:
     """200 where Bundles can be stored, else 503 with the names of the parts that are not ready."""
-    waiting = await not_ready(service(request).journal.database)
+    waiting = await service(request).journal.not_ready()
     body = {"status": "waiting" if waiting else "ready", "waiting": waiting}
     return Response(msgspec.json.encode(body), 503 if waiting else 200, media_type="application/json")
 
@@ -34,5 +33,5 @@ async def ready(request: Request) -> Response:
 @router.get("/metrics", summary="Metrics of Prometheus", openapi_extra=openapi.plain({200: ("text/plain", "metrics")}))
 async def metrics(request: Request) -> Response:
     """Counts, times and the state of the queue; no identifiers."""
-    await measure(service(request).journal.database)
+    await service(request).journal.measure()
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

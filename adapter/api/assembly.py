@@ -1,0 +1,103 @@
+"""The parts of the service as the settings want them."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapter.api.access import Access
+from adapter.api.callbacks import Callbacks
+from adapter.api.clients import StoredClients
+from adapter.api.service import Service
+from adapter.api.trial import Trial
+from adapter.bulk import Setup, make_converter
+from adapter.catalogue import Catalogue
+from adapter.convert import Converter
+from adapter.errors import UsageError
+from adapter.fhir import FhirLimits
+from adapter.findings import Text
+from adapter.organisation import Organisations
+from adapter.pipeline import Journal
+from adapter.pipeline.audit import Audit
+from adapter.settings import Settings
+from adapter.signing import Keyring
+from adapter.transport.configured import callback_answers
+from adapter.transport.security import Verifier, load_trusted
+
+
+class Converters:
+    """The converter of each organisation, over one catalogue that is loaded at the first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._known = Organisations(Catalogue(settings.catalogue), settings.organisations_dir)
+        self._shared: Converter | None = None
+
+    def __call__(self, oid: str) -> Converter:
+        """The converter of an organisation.
+
+        Raises:
+            EgiszError: the catalogue or the configuration of the organisation is wrong or absent.
+        """
+        if self._shared is None:
+            self._shared = make_converter(Setup(None, None, FhirLimits.configured()))
+        return self._shared.sent_by(self._known.find(oid))
+
+
+@asynccontextmanager
+async def opened(settings: Settings, base_url: str) -> AsyncIterator[Service]:
+    """The parts of the application over the database of the settings.
+
+    Args:
+        base_url: address of the service as callers know it.
+
+    Raises:
+        EgiszError: the database cannot be used, or a setting is wrong.
+    """
+    journal = await Journal.open(settings, connections=20)
+    try:
+        yield assembled(settings, base_url.rstrip("/"), journal)
+    finally:
+        await journal.close()
+
+
+def assembled(settings: Settings, base_url: str, journal: Journal) -> Service:
+    """The parts of the application over an open journal.
+
+    Raises:
+        EgiszError: a setting is wrong.
+    """
+    return Service(
+        journal=journal,
+        access=Access(
+            StoredClients(journal.database),
+            # Tokens are good in every process over the same database, and in no other installation.
+            hmac.digest(journal.vault.secret, b"access tokens", "sha256"),
+            f"{base_url}/auth/token",
+            certificate_header=settings.mtls_header,
+            proxies=settings.mtls_proxies.split(),
+        ),
+        audit=Audit(journal.database),
+        trial=Trial(Converters(settings)),
+        callbacks=_callbacks(settings),
+        base=f"{base_url}/fhir",
+        limit=settings.fhir_max_bytes,
+        lang=settings.lang,
+        clock=journal.clock,
+    )
+
+
+def _callbacks(settings: Settings) -> Callbacks:
+    signer = None
+    if settings.signing_file.is_file():
+        keyring = Keyring.load(settings.signing_file, libcrypto=settings.libcrypto, openssl=settings.openssl)
+        signer = keyring.transport()
+    trusted = load_trusted(settings.callback_trust) if settings.callback_trust else None
+    try:
+        networks = tuple(ipaddress.ip_network(one) for one in settings.callback_networks.split())
+    except ValueError:
+        raise UsageError(Text("EGISZ_CALLBACK_NETWORKS: не сети", "EGISZ_CALLBACK_NETWORKS: not networks")) from None
+    return Callbacks(
+        callback_answers(settings, signer=signer), Verifier(trusted) if trusted is not None else None, networks
+    )
