@@ -282,6 +282,7 @@ class Maker:
                 if full
                 else []
             ),
+            documents=[],
         )
         return self.document(
             "204",
