@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapter import __version__
-from adapter.cli import check, compare, convert, explain, nsi, outbox, packs, sign, worker
+from adapter.cli import check, compare, convert, explain, nsi, outbox, packs, sign, stand, worker
 from adapter.cli import map as mapping
 from adapter.errors import EgiszError
 from adapter.log import configure
@@ -26,6 +26,7 @@ app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
 app.command("explain")(explain.explain)
 app.command("worker")(worker.worker)
+app.command("stand")(stand.stand)
 app.add_typer(mapping.app, name="map")
 app.add_typer(packs.app, name="packs")
 app.add_typer(nsi.app, name="nsi")

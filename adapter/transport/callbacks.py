@@ -223,7 +223,7 @@ def _delivery(element: Element, common: dict[str, Any]) -> FileDelivery:
     return FileDelivery(
         local_uid=find_text(element, "localUid"),
         emdr_id=find_text(element, "emdrId"),
-        data=_decoded(find_text(content, "data")),
+        data=decoded(find_text(content, "data")),
         checksum=find_text(content, "checksum"),
         **{**common, "relates_to": normalise_message_id(told) or common["relates_to"]},
     )
@@ -245,7 +245,8 @@ def _anywhere(element: Element, name: str) -> str:
     return next((text_of(one) for one in element.iter(f"{{*}}{name}")), "")
 
 
-def _decoded(text: str) -> bytes | None:
+def decoded(text: str) -> bytes | None:
+    """The bytes of base64, in lines or not; ``None`` where it is empty, or is none."""
     try:
         return base64.b64decode("".join(text.split()), validate=True) if text else None
     except (binascii.Error, ValueError):
