@@ -92,7 +92,7 @@ class Converter:
         books: imported reference books.
         organisation: the sender.
         checker: checks what is made; ``None`` leaves it unchecked.
-        cache: folder for compiled templates.
+        cache: folder for compiled maps and templates.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Converter:
         checker: Checker | None,
         cache: Path | None = None,
     ) -> None:
-        self.mappings = Mappings.load(catalogue)
+        self.mappings = Mappings.load(catalogue, cache=cache)
         self.terms = Terms(books, load_vocabulary(catalogue))
         self.organisation = organisation
         self._renderer = Renderer(catalogue, self.terms, cache=cache)

@@ -293,6 +293,25 @@ def coverage(
         raise typer.Exit(1)
 
 
+# -- code -------------------------------------------------------------------------------------------
+
+
+@app.command("code")
+def code(
+    name: Annotated[str, typer.Argument(metavar="MAP|DOCUMENT", help="отображение или вид / a map, or a kind")],
+    *,
+    folder: CatalogueOption = None,
+) -> None:
+    """Показать функции Python, которые выполняют отображение / print the Python that a map becomes."""
+    from adapter.mapping.mappings import Mappings
+
+    mappings = Mappings.load(catalogue(folder))
+    spec = mappings.documents.get(name) or mappings.maps.get(name)
+    if spec is None:
+        raise UsageError(Text(f"нет отображения {name}", f"there is no map {name}"))
+    typer.echo(mappings.generator().text(spec), nl=False)
+
+
 # -- schema -----------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from adapter.catalogue import Catalogue
@@ -16,13 +17,13 @@ from adapter.findings import Finding, Place, Severity, Text
 from adapter.mapping.concepts import ConceptMap, load_concepts
 from adapter.mapping.converters import CONVERTERS
 from adapter.mapping.editions import Editions, day_of
-from adapter.mapping.evaluate import Compiler
 from adapter.mapping.fhirpath import Env, Expression
+from adapter.mapping.generate import Generator
 from adapter.mapping.identifiers import Identifiers, load_identifiers
 from adapter.mapping.load import load_specs, no_such
 from adapter.mapping.model import MapSpec, Route
 from adapter.mapping.run import Run, Traced
-from adapter.mapping.sources import Closure
+from adapter.mapping.runtime import Closure
 from adapter.nsi.terms import Terms
 from adapter.organisation import Organisation
 
@@ -60,6 +61,7 @@ class Mappings:
         registers: maps that make messages of registers of the facts of a document, by id.
         routes: in order.
         editions: chooses among those of a route.
+        cache: folder for compiled code of the maps, ``None`` for none.
     """
 
     maps: dict[str, MapSpec]
@@ -69,11 +71,13 @@ class Mappings:
     identifiers: Identifiers
     concepts: dict[str, ConceptMap]
     editions: Editions
-    _closures: dict[tuple[str, bool], Closure] = field(default_factory=dict)
+    cache: Path | None = None
+    _generators: dict[bool, Generator] = field(default_factory=dict)
+    _functions: dict[tuple[str, bool], Closure] = field(default_factory=dict)
     _dates: dict[str, Closure] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, catalogue: Catalogue) -> Mappings:
+    def load(cls, catalogue: Catalogue, *, cache: Path | None = None) -> Mappings:
         """Read a catalogue.
 
         Raises:
@@ -86,7 +90,7 @@ class Mappings:
         for at, key, name in uses:
             if key in known and name not in known[key]:
                 raise no_such(at, key, name, known[key], Text("имя", "name"))
-        return cls(maps, documents, registers, routes, identifiers, concepts, Editions(catalogue, documents))
+        return cls(maps, documents, registers, routes, identifiers, concepts, Editions(catalogue, documents), cache)
 
     def plan(
         self,
@@ -111,7 +115,7 @@ class Mappings:
             if not candidates:
                 continue
             for resource in graph.of_type(route.focus):
-                inner = Env({**env.variables, "resource": resource}, graph)
+                inner = env.inner({"resource": resource})
                 if route.when is None or _holds(route, route.when, resource, inner, graph, findings):
                     run = Run(graph, organisation, self.identifiers, terms)
                     document = self.editions.choose(candidates, partial(self._day, run, inner, resource), today)
@@ -119,13 +123,13 @@ class Mappings:
 
     def _day(self, run: Run, env: Env, focus: dict[str, Any], document: str) -> date | None:
         """The day of the fact ``created`` of a document; ``None`` where it is not given."""
-        closure = self._dates.get(document)
-        if closure is None:
+        function = self._dates.get(document)
+        if function is None:
             spec = self.documents[document]
             created = {name: rule for name, rule in spec.fields.items() if name == "created"}
-            spec = replace(spec, fields=created)
-            closure = self._dates[document] = Compiler(self.maps, self.concepts, traced=False).map(spec)
-        return day_of(getattr(closure(run, env, focus), "created", None))
+            spec = replace(spec, fields=created, file=f"{spec.file}#created")
+            function = self._dates[document] = self.generator().map(spec)
+        return day_of(getattr(function(run, env, focus), "created", None))
 
     def facts(
         self,
@@ -175,7 +179,7 @@ class Mappings:
         given = [] if number is None else [str(number)]
         outer = {"bundle": graph.bundle, "org": organisation.values, "number": given, "resource": focus}
         env = Env(outer, graph)
-        facts: Fact = self._closure(spec, traced)(run, env, focus)
+        facts: Fact = self._function(spec, traced)(run, env, focus)
         if versions is not None:
             # For the codes that templates write by themselves.
             facts = Fact({**vars(facts), "versions": versions})
@@ -199,15 +203,22 @@ class Mappings:
             raise UsageError(Text(f"нет отображения {register}", f"there is no mapping of {register}"))
         run = Run(graph, organisation, self.identifiers, terms)
         outer = {"bundle": graph.bundle, "org": organisation.values, "number": [], "resource": product.focus}
-        facts: Fact = self._closure(spec, traced=False)(run, Env(outer, graph), plain(document))
+        facts: Fact = self._function(spec, traced=False)(run, Env(outer, graph), plain(document))
         return Made(facts, tuple(run.findings))
 
-    def _closure(self, spec: MapSpec, traced: bool) -> Closure:
+    def generator(self, *, traced: bool = False) -> Generator:
+        """What makes functions of the maps."""
+        made = self._generators.get(traced)
+        if made is None:
+            made = self._generators[traced] = Generator(self.maps, self.concepts, traced=traced, cache=self.cache)
+        return made
+
+    def _function(self, spec: MapSpec, traced: bool) -> Closure:
         key = (spec.file + "#" + spec.id, traced)
-        closure = self._closures.get(key)
-        if closure is None:
-            closure = self._closures[key] = Compiler(self.maps, self.concepts, traced=traced).map(spec)
-        return closure
+        function = self._functions.get(key)
+        if function is None:
+            function = self._functions[key] = self.generator(traced=traced).map(spec)
+        return function
 
 
 def _holds(

@@ -8,13 +8,14 @@ belong to the document.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from adapter.errors import ExpressionError
 from adapter.findings import Text
 
 #: Mark of a code that is not constant.
 NOTHING: Any = object()
+EMPTY: Final[Mapping[str, Any]] = {}
 
 
 class Graph(Protocol):
@@ -27,28 +28,46 @@ class Graph(Protocol):
         """The resources of a type, in the order of the Bundle."""
 
 
-class Env:
-    """What an expression sees besides its focus.
+class Env(dict[str, Any]):
+    """What an expression sees besides its focus: variables by name without ``%``, each a value or a list.
+
+    A variable that is not here is looked for outside.
 
     Attributes:
-        variables: by name without ``%``: a value, a list, or a callable without arguments that gives one of them
-            (it is called each time, so it caches by itself).
         graph: of the Bundle, for ``resolve()`` and ``oneOf()``.
+        outer: the environment around this one.
         index: ``$index``, set by the compiled code.
     """
 
-    __slots__ = ("graph", "index", "variables")
+    __slots__ = ("graph", "index", "outer")
 
-    def __init__(self, variables: Mapping[str, Any] | None = None, graph: Graph | None = None) -> None:
-        self.variables: Mapping[str, Any] = {} if variables is None else variables
+    def __init__(self, variables: Mapping[str, Any] = EMPTY, graph: Graph | None = None) -> None:
+        super().__init__(variables)
         self.graph = graph
+        self.outer: Env | None = None
         self.index: int | None = None
+
+    def __missing__(self, name: str) -> Any:
+        if self.outer is None:
+            raise ExpressionError(Text(f"нет переменной %{name}", f"no variable %{name}"))
+        value = self[name] = self.outer[name]
+        return value
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a variable of that name, here or outside."""
+        return name in self or (self.outer is not None and self.outer.knows(name))
+
+    def inner(self, variables: Mapping[str, Any] = EMPTY) -> Env:
+        """An environment inside this one."""
+        env = Env(variables, self.graph)
+        env.outer = self
+        return env
 
     def at(self, index: int) -> Env:
         """The same environment for the item at ``index``."""
-        inner = Env(self.variables, self.graph)
-        inner.index = index
-        return inner
+        env = self.inner()
+        env.index = index
+        return env
 
 
 Value = Callable[[Any, Env], Any]

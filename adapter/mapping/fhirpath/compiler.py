@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
 
-from adapter.errors import ExpressionError
 from adapter.findings import Text
 from adapter.mapping.fhirpath import filtering, navigation, strings
 from adapter.mapping.fhirpath.choices import CHOICES
-from adapter.mapping.fhirpath.code import Code, Env, constant
+from adapter.mapping.fhirpath.code import Code, constant
 from adapter.mapping.fhirpath.operators import OPERATORS, signed
 from adapter.mapping.fhirpath.paths import chain, focus, indexed, member, root_member
 from adapter.mapping.fhirpath.site import BadArgument, Function, Site, Unsupported
@@ -41,7 +39,7 @@ _REFUSED = {
     "timeOfDay": Text("время меняет результат от запуска к запуску", "the clock changes the result from run to run"),
     "trace": Text("данные пациента попали бы в журнал", "data of a patient would reach the log"),
 }
-_KNOWN_VARIABLES = {
+KNOWN_VARIABLES = {
     "ucum": "http://unitsofmeasure.org",
     "sct": "http://snomed.info/sct",
     "loinc": "http://loinc.org",
@@ -83,10 +81,10 @@ class _Compiler:
         return _leaf(node)
 
     def member(self, node: Member) -> Code:
-        names = _plain_names(node)
+        names = plain_names(node)
         if len(names) > 1:
             return chain(names)
-        if _is_focus(node.source):
+        if is_focus(node.source):
             return root_member(node.name)
         return member(self.code(node.source), node.name)
 
@@ -139,30 +137,23 @@ def _leaf(node: Node | None) -> Code:
     raise Unsupported(node.at, type(node).__name__)
 
 
-def _is_focus(node: Node | None) -> bool:
+def is_focus(node: Node | None) -> bool:
     return node is None or (isinstance(node, Special) and node.name == "this")
 
 
-def _plain_names(node: Node | None) -> tuple[str, ...]:
+def plain_names(node: Node | None) -> tuple[str, ...]:
     """The names of a path of plain members from the focus; empty for everything else."""
     names: list[str] = []
     while isinstance(node, Member) and node.name not in CHOICES:
         names.append(node.name)
         node = node.source
-    if not names or not _is_focus(node) or names[-1][:1].isupper():
+    if not names or not is_focus(node) or names[-1][:1].isupper():
         return ()
     return tuple(reversed(names))
 
 
 def _variable(name: str) -> Code:
-    if name in _KNOWN_VARIABLES:
-        return constant(_KNOWN_VARIABLES[name])
+    if name in KNOWN_VARIABLES:
+        return constant(KNOWN_VARIABLES[name])
 
-    def value(_item: Any, env: Env) -> Any:
-        try:
-            found = env.variables[name]
-        except KeyError:
-            raise ExpressionError(Text(f"нет переменной %{name}", f"no variable %{name}")) from None
-        return found() if callable(found) else found
-
-    return Code(value)
+    return Code(lambda _item, env: env[name])

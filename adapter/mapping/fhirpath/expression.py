@@ -80,7 +80,7 @@ def _decided(truth: Truth) -> Callable[[Any, Env], bool]:
 
 
 def _in_context(code: Callable[[Any, Env], Any]) -> Callable[[Any, Env], Any]:
-    return lambda focus, env: code(focus, Env({"context": focus, **env.variables}, env.graph))
+    return lambda focus, env: code(focus, env.inner({"context": focus}))
 
 
 def _elements(tree: Node) -> frozenset[str]:

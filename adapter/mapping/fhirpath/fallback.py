@@ -27,7 +27,7 @@ def interpreted(text: str, variables: Iterable[str]) -> Code:
         from fhirpathpy import apply_parsed_path
 
         evaluate: Any = apply_parsed_path  # without types
-        given = {name: _materialised(env.variables[name]) for name in wanted if name in env.variables}
+        given = {name: items(env[name]) for name in wanted if env.knows(name)}
         options = {"returnRawData": True, "userInvocationTable": dialect_functions(env)}
         try:
             found = evaluate(items(item), _parsed(text), given, _model(), options)
@@ -62,11 +62,6 @@ def _model() -> dict[str, Any]:
         known = merged["choiceTypePaths"][path]
         merged["choiceTypePaths"][path] = [*known, *(kind for kind in kinds if kind not in known)]
     return merged
-
-
-def _materialised(variable: Any) -> Any:
-    value = variable() if callable(variable) else variable
-    return items(value)
 
 
 def dialect_functions(env: Env) -> dict[str, Any]:

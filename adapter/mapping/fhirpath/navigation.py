@@ -9,7 +9,7 @@ from typing import Any
 from adapter.findings import Text
 from adapter.mapping.fhirpath.choices import CHOICES, is_datatype, names_of_type
 from adapter.mapping.fhirpath.code import Code, Env, Graph, boolean, items, mismatch, only, shape
-from adapter.mapping.fhirpath.paths import is_resource, present
+from adapter.mapping.fhirpath.paths import is_resource, of_type, present
 from adapter.mapping.fhirpath.site import BadArgument, Function, Site, Unsupported
 from adapter.mapping.fhirpath.syntax import Member, Node, TypeTest
 
@@ -30,13 +30,17 @@ def _resolve(site: Site) -> Code:
         found = of(item, env)
         if found is None:
             return None
-        resolve = _graph(site, env).resolve
-        if found.__class__ is dict:
-            return resolve(found)
-        resolved = (resolve(one) for one in items(found) if one.__class__ is dict)
-        return shape([one for one in resolved if one is not None])
+        return resolve_all(found, _graph(site, env))
 
     return Code(value)
+
+
+def resolve_all(found: Any, graph: Graph) -> Any:
+    """What some References point to."""
+    if found.__class__ is dict:
+        return graph.resolve(found)
+    resolved = (graph.resolve(one) for one in items(found) if one.__class__ is dict)
+    return shape([one for one in resolved if one is not None])
 
 
 def _one_of(site: Site) -> Code:
@@ -164,7 +168,7 @@ def type_test(node: TypeTest, compile_: Callable[[Node | None], Code]) -> Code:
         raise Unsupported(node.at, f"{node.op} {node.type_name}")
     of = compile_(source).value
     if node.op == "ofType":
-        return Code(lambda item, env: shape([one for one in items(of(item, env)) if is_resource(one, name)]))
+        return Code(lambda item, env: of_type(of(item, env), name))
     return _single_test(node.op, of, lambda one: is_resource(one, name))
 
 

@@ -53,23 +53,25 @@ def _plain_string(literal: Any) -> bool:
 def _equals_string(operand: Code, wanted: str) -> Truth:
     of, name = operand.value, operand.member
 
-    def of_collection(found: Any) -> bool | None:
-        if found.__class__ is list:
-            return (len(found) == 1 and found[0] == wanted) if found else None
-        return None if found is None else bool(found == wanted)
-
     def of_any(item: Any, env: Env) -> bool | None:
         found = of(item, env)
-        return found == wanted if found.__class__ is str else of_collection(found)
+        return found == wanted if found.__class__ is str else equals_word(found, wanted)
 
     def of_member(item: Any, env: Env) -> bool | None:
         if item.__class__ is dict:
             found = item.get(name)
             if found.__class__ is str:
                 return bool(found == wanted)
-        return of_collection(of(item, env))
+        return equals_word(of(item, env), wanted)
 
     return of_any if name is None else of_member
+
+
+def equals_word(found: Any, wanted: str) -> bool | None:
+    """Whether a collection is one string that is no date."""
+    if found.__class__ is list:
+        return (len(found) == 1 and found[0] == wanted) if found else None
+    return None if found is None else bool(found == wanted)
 
 
 def differs(left: Code, right: Code) -> Code:
@@ -179,13 +181,14 @@ def is_in(left: Code, right: Code) -> Code:
 
 
 def _in_words(one: Value, words: frozenset[str]) -> Truth:
-    def truth(item: Any, env: Env) -> bool | None:
-        wanted = one(item, env)
-        if wanted.__class__ is not str:
-            wanted = only(wanted, "in")
-        return None if wanted is None else isinstance(wanted, str) and wanted in words
+    return lambda item, env: in_words(one(item, env), words)
 
-    return truth
+
+def in_words(wanted: Any, words: frozenset[str]) -> bool | None:
+    """Whether a collection is one of some strings."""
+    if wanted.__class__ is not str:
+        wanted = only(wanted, "in")
+    return None if wanted is None else isinstance(wanted, str) and wanted in words
 
 
 def has(left: Code, right: Code) -> Code:

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapter.findings import Text
 from adapter.mapping.fhirpath.choices import CHOICES
-from adapter.mapping.fhirpath.code import Code, Env, Value, mismatch, only, shape
+from adapter.mapping.fhirpath.code import Code, Env, Value, items, mismatch, only, shape
 
 _ABSTRACT = frozenset({"Resource", "DomainResource"})
 _NOT_DOMAIN = frozenset({"Bundle", "Parameters", "Binary"})
@@ -63,6 +63,11 @@ def _choice(name: str) -> Value:
         return spread(item, name) if item.__class__ is list else None
 
     return value
+
+
+def of_type(found: Any, name: str) -> Any:
+    """The resources of a type among some items."""
+    return shape([one for one in items(found) if is_resource(one, name)])
 
 
 def _any_of(item: dict[str, Any], known: frozenset[str]) -> Any:

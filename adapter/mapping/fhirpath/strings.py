@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
 from adapter.findings import Text
-from adapter.mapping.fhirpath.code import NOTHING, Code, Env, boolean, items, mismatch, shape
+from adapter.mapping.fhirpath.code import NOTHING, Code, Env, boolean, items, mismatch, only, shape
 from adapter.mapping.fhirpath.equality import exact, is_number
 from adapter.mapping.fhirpath.moments import Moment, read
 from adapter.mapping.fhirpath.operators import calculate
@@ -63,7 +64,19 @@ def _with_constants(site: Site, apply: Callable[..., Any], constants: list[Any])
 
 
 def _string(site: Site, value: Any) -> str | None:
-    return _argument(site, value, str)  # type: ignore[no-any-return] # a string by the test
+    return single_string(value, site.name)
+
+
+def single_string(value: Any, what: str) -> str | None:
+    """A collection as one string or ``None``.
+
+    Raises:
+        ExpressionError: it is something else; ``what`` is named.
+    """
+    one = only(value, what)
+    if one is None or isinstance(one, str):
+        return one
+    raise mismatch(what, _STRING)
 
 
 def _argument(site: Site, value: Any, kind: type) -> Any:
@@ -95,9 +108,15 @@ def _replace_matches(site: Site) -> Code:
 
     def replace(pattern: re.Pattern[str], text: str, item: Any, env: Env) -> str | None:
         to = _argument(site, target(item, env), str)
-        return None if to is None else pattern.sub(re.sub(r"\\?\$(\d)", r"\\g<\1>", to.replace("\\", r"\\")), text)
+        return None if to is None else pattern.sub(replacement(to), text)
 
     return _regex_with(site, replace)
+
+
+@lru_cache(maxsize=256)
+def replacement(text: str) -> str:
+    """What ``replaceMatches`` writes, as Python has it: ``$1`` is a group."""
+    return re.sub(r"\\?\$(\d)", r"\\g<\1>", text.replace("\\", r"\\"))
 
 
 def _regex(site: Site, apply: Callable[[re.Pattern[str], str], Any]) -> Code:
@@ -117,11 +136,16 @@ def _regex_with(site: Site, apply: Callable[[re.Pattern[str], str, Any, Env], An
     return Code(value)
 
 
+def regex(text: str) -> re.Pattern[str]:
+    """A regular expression of FHIRPath: ``.`` is any character (N1, 5.6.10)."""
+    return re.compile(text, re.DOTALL)
+
+
 def _pattern(site: Site, text: Any) -> re.Pattern[str] | None:
     if text is None:
         return None
     try:
-        return re.compile(text, re.DOTALL)
+        return regex(text)
     except (re.error, TypeError) as error:
         at = site.node.arguments[0].at
         why = error.msg if isinstance(error, re.error) else "string expected"

@@ -9,6 +9,7 @@ import pytest
 
 from adapter.mapping.fhirpath import Env, compile_expression
 from adapter.mapping.fhirpath.compiler import FUNCTIONS, INTERPRETED
+from tests.written import same_as_written_out
 
 FIAS = "https://fhir.ru/ig/core/StructureDefinition/fias"
 ORGANIZATION = {"resourceType": "Organization", "id": "mo", "name": "МО"}
@@ -56,7 +57,7 @@ class FakeGraph:
         return [ORGANIZATION] if name == "Organization" else []
 
 
-ENV = Env({"name": "N", "many": [1, 2], "lazy": lambda: [3], "none": None, "resource": PATIENT}, FakeGraph())
+ENV = Env({"name": "N", "many": [1, 2], "list": [3], "none": None, "resource": PATIENT}, FakeGraph())
 
 ON_PATIENT: list[tuple[str, list[Any]]] = [
     # paths
@@ -72,7 +73,7 @@ ON_PATIENT: list[tuple[str, list[Any]]] = [
     ("$this.maritalStatus.coding[0].code", ["M"]),
     ("name[1].given[1]", ["Иванович"]),
     ("name[9]", []),
-    ("name[%lazy - 2].family", ["Тестов"]),
+    ("name[%list - 2].family", ["Тестов"]),
     ("`id`", ["p1"]),
     # one element of several types
     ("deceased", ["2024-01"]),
@@ -258,7 +259,7 @@ ON_PATIENT: list[tuple[str, list[Any]]] = [
     # variables
     ("%name", ["N"]),
     ("%many", [1, 2]),
-    ("%lazy", [3]),
+    ("%list", [3]),
     ("%none", []),
     ("%context.id", ["p1"]),
     ("name.where(use = 'old').select(%context.id)", ["p1"]),
@@ -291,6 +292,7 @@ def check(text: str, focus: Any, expected: list[Any]) -> None:
     assert found == expected
     assert [type(item) is bool for item in found] == [type(item) is bool for item in expected]
     assert expression.first(focus, ENV) == (expected[0] if expected else None)
+    same_as_written_out(text, focus, ENV)
 
 
 @pytest.mark.parametrize(("text", "expected"), ON_PATIENT, ids=lambda value: value if isinstance(value, str) else "")
@@ -318,6 +320,7 @@ def test_observation(text: str, expected: list[Any]) -> None:
 )
 def test_truth(text: str, expected: bool) -> None:
     assert compile_expression(text).truth(PATIENT, ENV) is expected
+    same_as_written_out(text, PATIENT, ENV)
 
 
 @pytest.mark.parametrize("focus", [None, "text", 5, [], {}])
@@ -327,6 +330,46 @@ def test_a_focus_without_the_element_gives_nothing(focus: Any) -> None:
         assert expression.all(focus, ENV) == []
         assert expression.first(focus, ENV) is None
         assert expression.truth(focus, ENV) is False
+        same_as_written_out(text, focus, ENV)
+
+
+@pytest.mark.parametrize("condition", ["true", "false", "{}", "%many", "name", "active", "id"])
+@pytest.mark.parametrize("other", ["true", "false", "{}", "nothing.exists()", "id = 'p1'", "name.family = 'x'"])
+def test_verdicts_are_written_out_as_the_closures(condition: str, other: str) -> None:
+    for text in (
+        f"{condition} and {other}", f"{condition} or {other}", f"({condition} or {other}).not()",
+        f"({other} and {condition}).not()", f"({condition}).not()", f"iif({condition}, {other}, 'no')",
+        f"iif({condition}, name.given)", f"name.where({other})", f"name.exists({other}).not()", f"name.any({other})",
+        f"({condition}).empty()", f"name.where({other} and {condition}).first().family", f"{other} = 'x'",
+    ):  # fmt: skip
+        same_as_written_out(text, PATIENT, ENV)
+
+
+@pytest.mark.parametrize("source", ["%many", "%none", "%name", "name.given", "id", "birthDate", "{}", "$this", "'x'"])
+def test_forms_are_written_out_as_the_closures(source: str) -> None:
+    for form in (
+        "first()", "where($this = 'N')", "exists()", "empty()", "resolve()", "ofType(Patient)", "contains('a')",
+        "startsWith('N')", "endsWith('N')", "lower()", "upper()", "trim()", "matches('^.$')",
+        "replaceMatches('(.)', '$1$1')", "where($this in ('N' | 'p1'))", "nothing", "value", "select($this)", "count()",
+        "where($index = 0)", "extension('x')", "where(%context.exists())",
+    ):  # fmt: skip
+        same_as_written_out(f"{source}.{form}", PATIENT, ENV)
+    for text in (
+        f"({source})[0]",
+        f"({source})[1]",
+        f"{source} = 'N'",
+        f"{source} != 'p1'",
+        f"{source} in ('N' | 'x')",
+    ):
+        same_as_written_out(text, PATIENT, ENV)
+
+
+@pytest.mark.parametrize("text", ["a", "a.b", "a.exists()", "a[0]", "a[1]", "a.count()", "a = 'x'", "a.where(true)"])
+@pytest.mark.parametrize("value", [[None], [None, "x"], ["x", None], [], [{"b": [None, "x"]}, None], {"b": [None]}])
+def test_nulls_that_keep_a_place_are_no_items(text: str, value: Any) -> None:
+    """Of primitives without a value (FHIR R4, 2.6.2.3)."""
+    assert None not in compile_expression(text).all({"a": value}, ENV)
+    same_as_written_out(text, {"a": value}, ENV)
 
 
 def test_the_first_of_a_path_looks_into_every_item() -> None:
@@ -350,7 +393,7 @@ def test_results_are_the_objects_of_the_document() -> None:
         ("address.extension('FIAS').where(1.exp() > 2).count()", [1]),
         ("managingOrganization.resolve().where(1.exp() > 2).id", ["mo"]),
         ("oneOf('Organization').where(1.exp() > 2).id", ["mo"]),
-        ("%lazy.where(1.exp() > 2)", [3]),
+        ("%list.where(1.exp() > 2)", [3]),
         ("('<b>a</b>' | '<b/>').plainText().where(1.exp() > 2)", ["a"]),
     ],
 )

@@ -1,0 +1,98 @@
+"""The Python that is made of maps: readable, named in tracebacks, kept in the cache folder."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from adapter.catalogue import Catalogue
+from adapter.cli import app
+from adapter.mapping import bytecode
+from adapter.mapping.generate import Generator
+from adapter.mapping.mappings import Mappings
+from adapter.mapping.writer import Writer
+from tests.unit.mapping.conftest import Small
+
+MAP = r"""
+map: m
+source: Patient
+let: {unread: birthDate, read: gender}
+fields:
+  a: "%read"
+  b: {from: "name.where(use = 'it\\'s \"x\"').family", as: text, required: true}
+"""
+
+
+def test_the_text_names_each_rule_and_where_it_stands(small: Small) -> None:
+    mappings = small.map(MAP).load()
+    text = mappings.generator().text(mappings.maps["m"])
+    assert "# m.b  mappings/resources/m.yaml:6" in text
+    assert "%read " in text
+    assert "unread" not in text
+    assert "enter(" not in text
+    assert "enter(" in mappings.generator(traced=True).text(mappings.maps["m"])
+
+
+def test_words_of_a_map_are_quoted(small: Small) -> None:
+    """What an author writes is a value of the code, never code."""
+    made = small.map(MAP).apply({"resourceType": "Patient", "name": [{"use": 'it\'s "x"', "family": "А"}]})
+    assert made.facts.b == "А"
+
+
+def test_a_traceback_shows_the_line() -> None:
+    writer = Writer({})
+    with writer.block("def broken():"):
+        writer.line("return 1 / 0  # here")
+    broken = writer.functions("<broken>")["broken"]
+    with pytest.raises(ZeroDivisionError) as caught:
+        broken()
+    assert "# here" in "".join(traceback.format_tb(caught.value.__traceback__))
+
+
+def test_an_empty_block_is_python() -> None:
+    writer = Writer({})
+    with writer.block("if True:"):
+        pass
+    writer.line("x = 1")
+    assert writer.functions("<empty>")["x"] == 1
+
+
+def test_code_is_kept_and_a_damaged_file_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _run("x = 1\n", tmp_path) == 1
+    (kept,) = tmp_path.iterdir()
+    monkeypatch.setattr(bytecode, "compile", None, raising=False)
+    assert _run("x = 1\n", tmp_path) == 1
+    monkeypatch.undo()
+    kept.write_bytes(kept.read_bytes()[:20])
+    assert _run("x = 1\n", tmp_path) == 1
+    assert _run("x = 2\n", tmp_path) == 2
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert _run("x = 1\n", tmp_path / "file") == 1
+
+
+def _run(text: str, cache: Path) -> int:
+    names: dict[str, int] = {}
+    exec(bytecode.compiled(text, "<t>", cache), names)
+    return names["x"]
+
+
+def test_every_shipped_map_can_be_made() -> None:
+    mappings = Mappings.load(Catalogue())
+    for traced in (False, True):
+        generator = Generator(mappings.maps, mappings.concepts, traced=traced)
+        for spec in [*mappings.maps.values(), *mappings.documents.values()]:
+            compile(generator.text(spec), spec.file, "exec")
+
+
+def test_the_command_prints_it() -> None:
+    found = CliRunner().invoke(app, ["map", "code", "address"])
+    assert found.exit_code == 0
+    assert "# address.line  mappings/resources/address.yaml" in found.output
+    assert CliRunner().invoke(app, ["map", "code", "adress"]).exit_code != 0
