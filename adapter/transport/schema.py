@@ -7,7 +7,7 @@ the mapping of the registration and the WSDL must name things alike.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -24,8 +24,30 @@ FOLDER: Final = Path(__file__).with_name("wsdl")
 SERVICE_WSDL: Final = FOLDER / "remd-service.wsdl"
 CALLBACK_WSDL: Final = FOLDER / "remd-callback.wsdl"
 
+N3: Final = "http://tempuri.org/"
+EMK_WSDL: Final = FOLDER / "n3" / "emk.wsdl"
+PIX_WSDL: Final = FOLDER / "n3" / "pix.wsdl"
+XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+_N3: Final = "http://schemas.datacontract.org/2004/07/"
+
 #: Prefixes under which our messages are written.
-PREFIXES: Final = {SERVICE: "ser", CALLBACK: "cb"}
+PREFIXES: Final = {
+    SERVICE: "ser",
+    CALLBACK: "cb",
+    N3: "n3",
+    XSI: "i",
+    f"{_N3}EMKService.Data.Dto": "pix",
+    f"{_N3}N3.EMK.Dto": "dto",
+    f"{_N3}N3.EMK.Dto.Case": "case",
+    f"{_N3}N3.EMK.Dto.Step": "step",
+    f"{_N3}N3.EMK.Dto.MedRec": "rec",
+    f"{_N3}N3.EMK.Dto.MedRec.Diag": "diag",
+    f"{_N3}N3.EMK.Dto.MedRec.MedDoc": "doc",
+    "http://schemas.microsoft.com/2003/10/Serialization/Arrays": "arr",
+}
+
+#: Name of the value that says of which derived type a part is (``xsi:type``), by the local name of the type.
+TYPE: Final = "@type"
 
 
 class Schema:
@@ -55,8 +77,9 @@ class Schema:
 
         Args:
             name: ``{namespace}element``.
-            values: by the names of the elements; a list stands for ``<list><item/>…</list>``; facts and codings of a
-                mapping are taken, too; what is absent or null is left out.
+            values: by the names of the elements; a list stands for ``<list><item/>…</list>``, whatever the one name in
+                it is; facts and codings of a mapping are taken, too; what is absent or null is left out. ``@type``
+                among the values of a part names a type derived from that of the part.
 
         Raises:
             UsageError: the WSDL has no such element, or does not take the values.
@@ -66,15 +89,33 @@ class Schema:
         try:
             element = self._client.get_element(name)
             namespace = etree.QName(name).namespace or ""
-            # Under this parent the prefix is ours, whatever zeep would have chosen.
-            parent = etree.Element("parent", nsmap={PREFIXES.get(namespace, "m"): namespace})
-            element.render(parent, element(**_fitted(element.type, values, name)))
+            # Under this parent the prefixes are ours, whatever zeep would have chosen.
+            known = {prefix: namespace for namespace, prefix in PREFIXES.items()}
+            known = known if namespace in PREFIXES else {**known, "m": namespace}
+            parent = etree.Element("parent", nsmap=known)
+            element.render(parent, element(**self._fitted(element.type, values, name)))
         except (Error, LookupError, TypeError, ValueError, AttributeError) as error:
             raise _unfit(name, error) from error
-        made = parent[0]
-        parent.remove(made)
-        etree.cleanup_namespaces(made)
+        # Declared anew: a prefix that stands in the value of xsi:type alone would be left behind with the parent.
+        made = etree.Element(parent[0].tag, dict(parent[0].attrib), nsmap=known)
+        made.text = parent[0].text
+        made.extend(list(parent[0]))
+        named = [str(value).partition(":")[0] for value in _types_named(made)]
+        etree.cleanup_namespaces(made, keep_ns_prefixes=named)
         return made
+
+    def missing(self, name: str, values: Mapping[str, Any] | Fact) -> list[str]:
+        """Paths of elements that a message wants and the values do not give, as :meth:`build` takes them.
+
+        Raises:
+            UsageError: the WSDL has no such element.
+        """
+        from zeep.exceptions import Error
+
+        try:
+            return list(_missing(self._client.get_element(name).type, values, ""))
+        except (Error, LookupError) as error:
+            raise _unfit(name, error) from error
 
     def parse(self, element: etree._Element) -> dict[str, Any]:
         """The values of a message; lists as :meth:`build` takes them are dicts with ``item``.
@@ -105,11 +146,52 @@ class Schema:
             return False
         return True
 
+    def _fitted(self, xsd_type: Any, values: Any, path: str) -> Any:
+        """The values of a complex type as zeep takes them."""
+        parts = dict(xsd_type.elements or [])
+        if isinstance(values, list | tuple) and not isinstance(values, Coding) and len(parts) == 1:
+            ((name, part),) = parts.items()
+            if part.accepts_multiple:
+                return {name: [self._value(part.type, item, f"{path}.{name}") for item in values]}
+        items = values.items() if isinstance(values, Mapping) else values
+        found = {}
+        for name, value in items:
+            if value is None or value == [] or isinstance(value, Null) or name == TYPE:
+                continue
+            if name not in parts:
+                raise UnknownPart(f"{path.rpartition('}')[2]}.{name}")
+            found[name] = self._value(parts[name].type, value, f"{path}.{name}")
+        return found
+
+    def _value(self, xsd_type: Any, value: Any, path: str) -> Any:
+        derived = dict(value).get(TYPE) if isinstance(value, Mapping | Fact) else None
+        if derived is not None:
+            xsd_type = self._derived(str(derived), path)
+            return xsd_type(**self._fitted(xsd_type, value, path))
+        parts = getattr(xsd_type, "elements", None)
+        if not parts:
+            # A code with its version is the bare code where the WSDL has no place for more.
+            plain = getattr(value, "code", value) if isinstance(value, Coding | Fact) else value
+            return plain if isinstance(plain, bytes | int | bool) else str(plain)
+        if [name for name, _ in parts] == ["_value_1"]:
+            return _coded(xsd_type, value, path)
+        return self._fitted(xsd_type, value, path)
+
+    def _derived(self, local: str, path: str) -> Any:
+        """The type of that local name, whatever its namespace."""
+        found = [one for one in self._client.wsdl.types.types if one.qname and one.qname.localname == local]
+        if len(found) != 1:
+            raise UnknownPart(f"{path.rpartition('}')[2]}: {local}")
+        return found[0]
+
 
 @lru_cache(maxsize=8)
 def load_schema(wsdl: Path) -> Schema:
     """A schema, read once a process."""
     return Schema(wsdl)
+
+
+_types_named: Final = etree.XPath("descendant-or-self::*/@i:type", namespaces={"i": XSI})
 
 
 def _local() -> Any:
@@ -138,31 +220,26 @@ class UnknownPart(LookupError):
     """A value for which the WSDL has no element; says its path."""
 
 
-def _fitted(xsd_type: Any, values: Any, path: str) -> dict[str, Any]:
-    """The values of a complex type as zeep takes them."""
-    parts = dict(xsd_type.elements or [])
-    if isinstance(values, list | tuple) and not isinstance(values, Coding) and list(parts) == ["item"]:
-        return {"item": [_value(parts["item"].type, item, f"{path}.item") for item in values]}
-    items = values.items() if isinstance(values, Mapping) else values
-    found = {}
-    for name, value in items:
+def _missing(xsd_type: Any, values: Any, prefix: str) -> Iterator[str]:
+    """Elements that must stand and do not; a list stands for ``<list><item/>…</list>`` or for a repeated element."""
+    parts = dict(getattr(xsd_type, "elements", None) or [])
+    if isinstance(values, list) and list(parts) == ["item"]:
+        values = {"item": values}
+    given = (
+        dict(values.items() if isinstance(values, Mapping) else values) if isinstance(values, Mapping | Fact) else None
+    )
+    if given is None:
+        return
+    for name, part in parts.items():
+        value = given.get(name)
         if value is None or value == [] or isinstance(value, Null):
-            continue
-        if name not in parts:
-            raise UnknownPart(f"{path.rpartition('}')[2]}.{name}")
-        found[name] = _value(parts[name].type, value, f"{path}.{name}")
-    return found
-
-
-def _value(xsd_type: Any, value: Any, path: str) -> Any:
-    parts = getattr(xsd_type, "elements", None)
-    if not parts:
-        # A code with its version is the bare code where the WSDL has no place for more.
-        plain = getattr(value, "code", value) if isinstance(value, Coding | Fact) else value
-        return plain if isinstance(plain, bytes | int | bool) else str(plain)
-    if [name for name, _ in parts] == ["_value_1"]:
-        return _coded(xsd_type, value, path)
-    return _fitted(xsd_type, value, path)
+            if part.min_occurs > 0 and not part.nillable:
+                yield f"{prefix}{name}"
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from _missing(part.type, item, f"{prefix}{name}[{index}].")
+        else:
+            yield from _missing(part.type, value, f"{prefix}{name}.")
 
 
 def _coded(xsd_type: Any, value: Any, path: str) -> dict[str, Any]:
