@@ -4,6 +4,7 @@
 PYTHON ?= python3
 JOBS ?= auto
 ROUNDS ?= 20
+CRASHES ?= 200
 UPGRADE ?=
 UV_VERSION := 0.13.9
 
@@ -12,12 +13,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types build bench fuzz docs lock clean
+.PHONY: help setup demo test lint types build bench fuzz crash docs lock clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
-	@echo "Variables: PYTHON=$(PYTHON) (for .venv), JOBS=$(JOBS) (processes of make test), ROUNDS=$(ROUNDS) (of make fuzz)"
+	@echo "Variables: PYTHON=$(PYTHON) (for .venv), JOBS=$(JOBS) (processes of make test), ROUNDS=$(ROUNDS) (of make fuzz), CRASHES=$(CRASHES) (of make crash)"
 
 setup: $(VENV)/.installed $(VENV)/.gost ## make .venv with the locked dependencies and this project
 
@@ -67,6 +68,9 @@ fuzz: setup ## property tests again and again, each round from another seed
 		echo "fuzz: round $$round of $(ROUNDS), seed $$seed"; \
 		$(BIN)/python -m pytest -q -n $(JOBS) tests/property --hypothesis-profile=fuzz --hypothesis-seed=$$seed || exit 1; \
 	done
+
+crash: setup ## workers killed again and again under load; nothing may be lost, doubled or out of order
+	EGISZ_CRASHES=$(CRASHES) $(BIN)/python -m pytest -n 0 tests/integration/crash
 
 docs: setup ## make the reference pages from the code
 	$(BIN)/python tools/gen_docs.py

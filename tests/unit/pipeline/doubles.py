@@ -238,27 +238,32 @@ class Bench:
     async def work(self, *stages: str) -> list[str]:
         """Do the jobs that wait, and those that they leave; what is to be tried again waits for `forward`."""
         done = []
-        while True:
-            async with self.journal.database.connection() as connection:
-                row = await connection.fetchrow(
-                    """select id, entrypoint, payload, attempts from egisz.pgqueuer where execute_after <= now()
-                    and ($1::text[] = '{}' or entrypoint = any($1)) order by priority desc, id limit 1""",
-                    list(stages),
+        while (one := await self.step(*stages)) is not None:
+            done.append(one)
+        return done
+
+    async def step(self, *stages: str, skip: int = 0) -> str | None:
+        """Do one job, by default the first; ``None`` where there is none."""
+        async with self.journal.database.connection() as connection:
+            row = await connection.fetchrow(
+                """select id, entrypoint, payload, attempts from egisz.pgqueuer where execute_after <= now()
+                and ($1::text[] = '{}' or entrypoint = any($1)) order by priority desc, id offset $2 limit 1""",
+                list(stages),
+                skip,
+            )
+            if row is None:
+                return None
+            try:
+                await self.stages.run(row["entrypoint"], row["payload"].decode(), row["attempts"])
+            except Again as again:
+                await connection.execute(
+                    "update egisz.pgqueuer set attempts = attempts + 1, execute_after = now() + $2 where id = $1",
+                    row["id"],
+                    again.delay,
                 )
-                if row is None:
-                    return done
-                try:
-                    await self.stages.run(row["entrypoint"], row["payload"].decode(), row["attempts"])
-                except Again as again:
-                    await connection.execute(
-                        "update egisz.pgqueuer set attempts = attempts + 1, execute_after = now() + $2 where id = $1",
-                        row["id"],
-                        again.delay,
-                    )
-                    done.append(f"{row['entrypoint']} again")
-                else:
-                    await connection.execute("delete from egisz.pgqueuer where id = $1", row["id"])
-                    done.append(row["entrypoint"])
+                return f"{row['entrypoint']} again"
+            await connection.execute("delete from egisz.pgqueuer where id = $1", row["id"])
+            return str(row["entrypoint"])
 
     async def forward(self, **time: float) -> None:
         """Time goes on, for the queue too."""
