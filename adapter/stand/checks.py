@@ -69,7 +69,7 @@ class Checks:
                 yield item("SIGNATURE_DUPLICATION")
             seen.add(signature["data"])
             try:
-                container = parse_cms(signature["data"])
+                container = _container(signature["data"])
             except SigningError:
                 yield item("SIGNATURE_DECODING_ERROR")
                 continue
@@ -159,10 +159,16 @@ def texts() -> Mapping[str, Any]:
     return found
 
 
+@lru_cache(maxsize=256)
+def _container(data: bytes) -> Container:
+    """A container, which is looked at with the request and once more with the file."""
+    return parse_cms(data)
+
+
 def _digests(values: Values, data: bytes) -> Iterator[ErrorItem]:
     """Whether every signature is one of the file."""
     for signature, _ in signatures(values):
-        container = parse_cms(signature["data"])
+        container = _container(signature["data"])
         if container.message_digest != digest(container.certificate.algorithm, data):
             yield item("DIGEST_MISMATCH")
             return
