@@ -49,10 +49,12 @@ def _name() -> str:
 
 async def _template(url: str) -> None:
     own = await asyncpg.connect(url)
-    await own.execute(f"create database {_name()}")
-    connection = await asyncpg.connect(at(url, _name()))
-    await migrate(connection)
-    await connection.close()
+    # Folders of tests have fixtures of their own, and a process may run several folders.
+    if not await own.fetchval("select exists (select from pg_database where datname = $1)", _name()):
+        await own.execute(f"create database {_name()}")
+        connection = await asyncpg.connect(at(url, _name()))
+        await migrate(connection)
+        await connection.close()
     await own.close()
 
 

@@ -25,6 +25,7 @@ from adapter.findings import Text
 LIFETIME: Final = 300
 #: Signature algorithms of assertions that SMART demands, and those that are as good.
 ALGORITHMS: Final = ("RS384", "ES384", "RS256", "RS512", "PS256", "PS384", "PS512", "ES256", "ES512", "EdDSA")
+_OF_RSA: Final = frozenset(name for name in ALGORITHMS if name[:2] in ("RS", "PS"))
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SKEW: Final = 30
 
@@ -184,13 +185,13 @@ class Access:
         """The client that an assertion proves."""
         try:
             name = str(jwt.decode(assertion, options={"verify_signature": False}).get("sub", ""))
-            key_id = jwt.get_unverified_header(assertion).get("kid")
+            header = jwt.get_unverified_header(assertion)
         except jwt.InvalidTokenError:
             raise TokenRefused("invalid_client", "client_assertion is no JWT", 401) from None
         client = await self.clients.find(name)
         if client is None:
             raise TokenRefused("invalid_client", "no such client", 401)
-        claims = self._verified(assertion, client, key_id)
+        claims = self._verified(assertion, client, header)
         expires = _expiry(claims, now)
         # Remembered a little longer than the skew allows it to be used.
         until = datetime.fromtimestamp(expires, UTC) + timedelta(seconds=2 * _SKEW)
@@ -198,8 +199,8 @@ class Access:
             raise TokenRefused("invalid_client", "the jti of client_assertion was used before", 401)
         return client
 
-    def _verified(self, assertion: str, client: Client, key_id: str | None) -> dict[str, Any]:
-        for key in _keys(client.keys, key_id):
+    def _verified(self, assertion: str, client: Client, header: Mapping[str, Any]) -> dict[str, Any]:
+        for key in _keys(client.keys, header.get("kid"), header.get("alg")):
             try:
                 claims: dict[str, Any] = jwt.decode(
                     assertion,
@@ -214,17 +215,20 @@ class Access:
                         "verify_iat": False,
                     },
                 )
-            except jwt.InvalidSignatureError:
-                continue
+            except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+                continue  # another key of the client may be the one
             except jwt.InvalidTokenError as error:
                 raise TokenRefused("invalid_client", f"client_assertion: {type(error).__name__}", 401) from None
             return claims
         raise TokenRefused("invalid_client", "no key of the client verifies client_assertion", 401)
 
 
-def _keys(jwks: Mapping[str, Any], key_id: str | None) -> list[jwt.PyJWK]:
+def _keys(jwks: Mapping[str, Any], key_id: str | None, algorithm: str | None) -> list[jwt.PyJWK]:
+    """Keys that may have signed. An RSA key that does not say for which algorithm it is, is for all of RSA's."""
+    found = [raw for raw in jwks.get("keys", []) if key_id is None or raw.get("kid") in (None, key_id)]
+    asked = algorithm if algorithm in _OF_RSA else None
     return [
-        jwt.PyJWK.from_dict(raw) for raw in jwks.get("keys", []) if key_id is None or raw.get("kid") in (None, key_id)
+        jwt.PyJWK.from_dict(raw, asked if raw.get("kty") == "RSA" and not raw.get("alg") else None) for raw in found
     ]
 
 

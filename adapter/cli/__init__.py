@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from adapter import __version__
-from adapter.cli import check, compare, convert, explain, nsi, outbox, packs, sign, stand, worker
+from adapter.cli import (
+    audit,
+    check,
+    client,
+    compare,
+    convert,
+    doctor,
+    explain,
+    nsi,
+    outbox,
+    packs,
+    serve,
+    sign,
+    stand,
+    worker,
+)
 from adapter.cli import map as mapping
 from adapter.errors import EgiszError
 from adapter.log import configure
@@ -24,7 +39,9 @@ app = typer.Typer(
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
+app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
+app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("stand")(stand.stand)
 app.add_typer(mapping.app, name="map")
@@ -32,6 +49,8 @@ app.add_typer(packs.app, name="packs")
 app.add_typer(nsi.app, name="nsi")
 app.add_typer(sign.app, name="sign")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(client.app, name="client")
+app.add_typer(audit.app, name="audit")
 
 
 def _version(value: bool) -> None:

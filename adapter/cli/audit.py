@@ -43,7 +43,10 @@ def verify(
         if found.broken:
             text = Text(f"Цепочка нарушена на записи {found.broken}.", f"The chain is broken at row {found.broken}.")
         elif not found.expected:
-            text = Text("Сохранённого конца в цепочке нет: она обрезана.", "The kept head is not on the chain.")
+            text = Text(
+                "Сохранённого конца в цепочке нет: она обрезана или переписана.",
+                "The kept head is not on the chain: it was cut off or rewritten.",
+            )
         else:
             text = Text(
                 f"Цепочка цела, записей: {found.head.position}.", f"The chain holds: {found.head.position} rows."
