@@ -37,7 +37,7 @@ $(VENV)/.gost: tools/install_gost.sh | $(VENV)/.locked
 	@sh tools/install_gost.sh
 	@touch $@
 
-demo: setup ## check the example documents and show the reports
+demo: setup ## check documents, convert Bundles, send them through the service to a stand, show what comes back
 	@$(BIN)/python tools/demo.py
 
 test: setup ## run all tests; what needs the Ministry's packs is skipped by name where they are not at hand

@@ -15,6 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import demo_service
+from demo_service import Failed
+
 from adapter.findings import Text
 from adapter.settings import settings
 
@@ -23,10 +26,6 @@ EXAMPLES = ROOT / "examples" / "documents"
 BUNDLES = ROOT / "examples" / "bundles"
 BROKEN = EXAMPLES / "170-broken.xml"
 SHARED = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
-
-
-class Failed(Exception):
-    """A step did not end as it should."""
 
 
 def say(ru: str, en: str) -> None:
@@ -116,6 +115,15 @@ class Demo:
         self.egisz("convert", *found, "--out", self.build / "documents", expected=(0, 1))
         print(name(self.build / "documents"))
 
+    def service(self) -> None:
+        """Send our own Bundles through the service to a stand of РЭМД."""
+        say(
+            "Весь путь: Bundle → служба → подпись → стенд РЭМД на этой машине → номер.",
+            "The whole path: Bundle → service → signature → a stand of РЭМД on this machine → number.",
+        )
+        installed = {"EGISZ_PACKS": str(self._data / "packs"), "EGISZ_NSI": str(self._data / "nsi")}
+        demo_service.run(sorted(BUNDLES.glob("*.json")), {**self._environment, **installed}, self.build)
+
     def third_party(self) -> None:
         """Check the documents of the shared folder, errors in them being theirs."""
         documents = sorted((SHARED / "examples").glob("*.xml"))
@@ -137,6 +145,7 @@ def main() -> None:
     demo.documents()
     demo.bundles()
     demo.third_party()
+    demo.service()
     say(
         f"Готово. Откройте {name(demo.build / 'report.html')} в браузере.",
         f"Done. Open {name(demo.build / 'report.html')} in a browser.",
