@@ -177,8 +177,6 @@ def _products(task: dict[str, Any]) -> list[dict[str, str]]:
         if "valueString" in output:
             facts[fact] = output["valueString"]
         elif fact == "outcome":
-            errors = [
-                one for one in outcomes[output["valueReference"]["reference"]]["issue"] if one["severity"] == "error"
-            ]
-            facts.update({"why": one["details"]["text"] for one in errors[:1]})
+            issues = outcomes[output["valueReference"]["reference"]]["issue"]
+            facts["why"] = next((one["details"]["text"] for one in issues if one["severity"] == "error"), "")
     return [facts for facts in found.values() if "kind" in facts]
