@@ -56,6 +56,7 @@ class ConceptMap:
     Attributes:
         unmapped: how bad it is that a code has no counterpart; ``None``: the fact is absent, without a finding.
         waits: what the map is there for, where no document uses it yet.
+        bare: codes of the target are taken as they are, without name and version, whether or not the book is here.
     """
 
     id: str
@@ -63,6 +64,7 @@ class ConceptMap:
     groups: tuple[Group, ...]
     unmapped: Severity | None
     waits: Text | None
+    bare: bool = False
 
     def translate(self, run: Run, spec: Field, value: Any, focus: Any) -> Coding | Null | None:
         """The coding of the target book; findings go to ``run``, and then there is none."""
@@ -98,6 +100,8 @@ class ConceptMap:
         return found
 
     def _completed(self, run: Run, spec: Field, focus: Any, code: str, given: Given) -> Coding | None:
+        if self.bare:
+            return Coding(code, self.target, "", "", "")
         own = given.system == self.target
         coding = run.terms.coding(
             self.target,
@@ -229,6 +233,7 @@ def _read(raw: Map, book: Callable[[str], str]) -> ConceptMap:
         groups,
         _UNMAPPED[unmapped],
         None if waits is None else Text(waits["ru"], waits["en"]),
+        raw.get("bare") is True,
     )
 
 

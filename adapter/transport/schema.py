@@ -6,6 +6,7 @@ the mapping of the registration and the WSDL must name things alike.
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -15,7 +16,7 @@ from typing import Any, Final
 from lxml import etree
 
 from adapter.errors import UsageError
-from adapter.facts import Coding, Fact, Null
+from adapter.facts import II, Coding, Fact, Null
 from adapter.findings import Text
 
 SERVICE: Final = "http://egisz.rosminzdrav.ru/iehr/emdr/service/"
@@ -25,8 +26,6 @@ SERVICE_WSDL: Final = FOLDER / "remd-service.wsdl"
 CALLBACK_WSDL: Final = FOLDER / "remd-callback.wsdl"
 
 N3: Final = "http://tempuri.org/"
-EMK_WSDL: Final = FOLDER / "n3" / "emk.wsdl"
-PIX_WSDL: Final = FOLDER / "n3" / "pix.wsdl"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _N3: Final = "http://schemas.datacontract.org/2004/07/"
 
@@ -78,8 +77,9 @@ class Schema:
         Args:
             name: ``{namespace}element``.
             values: by the names of the elements; a list stands for ``<list><item/>…</list>``, whatever the one name in
-                it is; facts and codings of a mapping are taken, too; what is absent or null is left out. ``@type``
-                among the values of a part names a type derived from that of the part.
+                it is, and so do facts that have lists: these follow one another. Facts, codings and ids of a mapping
+                are taken, too; what is absent or null is left out. ``@type`` among the values of a part names a type
+                derived from that of the part.
 
         Raises:
             UsageError: the WSDL has no such element, or does not take the values.
@@ -149,10 +149,10 @@ class Schema:
     def _fitted(self, xsd_type: Any, values: Any, path: str) -> Any:
         """The values of a complex type as zeep takes them."""
         parts = dict(xsd_type.elements or [])
-        if isinstance(values, list | tuple) and not isinstance(values, Coding) and len(parts) == 1:
+        if len(parts) == 1 and not isinstance(values, Coding):
             ((name, part),) = parts.items()
             if part.accepts_multiple:
-                return {name: [self._value(part.type, item, f"{path}.{name}") for item in values]}
+                return {name: [self._value(part.type, item, f"{path}.{name}") for item in _listed(values)]}
         items = values.items() if isinstance(values, Mapping) else values
         found = {}
         for name, value in items:
@@ -170,9 +170,7 @@ class Schema:
             return xsd_type(**self._fitted(xsd_type, value, path))
         parts = getattr(xsd_type, "elements", None)
         if not parts:
-            # A code with its version is the bare code where the WSDL has no place for more.
-            plain = getattr(value, "code", value) if isinstance(value, Coding | Fact) else value
-            return plain if isinstance(plain, bytes | int | bool) else str(plain)
+            return _plain(xsd_type, value)
         if [name for name, _ in parts] == ["_value_1"]:
             return _coded(xsd_type, value, path)
         return self._fitted(xsd_type, value, path)
@@ -218,6 +216,29 @@ def _unfit(name: str, error: Exception) -> UsageError:
 
 class UnknownPart(LookupError):
     """A value for which the WSDL has no element; says its path."""
+
+
+def _listed(values: Any) -> Iterator[Any]:
+    """The items of a list; of facts those of their lists, one after the other."""
+    if isinstance(values, Mapping | Fact):
+        for part in dict(values).values():
+            yield from part if isinstance(part, list) else ()
+    else:
+        yield from values
+
+
+def _plain(xsd_type: Any, value: Any) -> bytes | int | bool | str:
+    """A value without parts. A code or an id is bare where the WSDL has no place for its version or root."""
+    from zeep.xsd import Base64Binary
+
+    if isinstance(value, Coding | Fact):
+        value = getattr(value, "code", value)
+    elif isinstance(value, II):
+        value = value.extension
+    if isinstance(xsd_type, Base64Binary) and isinstance(value, str):
+        # As FHIR has it, and zeep encodes it anew.
+        return base64.b64decode("".join(value.split()), validate=True)
+    return value if isinstance(value, bytes | int | bool) else str(value)
 
 
 def _missing(xsd_type: Any, values: Any, prefix: str) -> Iterator[str]:

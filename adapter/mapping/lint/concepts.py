@@ -25,7 +25,7 @@ def concept_rows(subject: Subject) -> Iterator[Finding]:
             for target in targets
             if not isinstance(target, Null)
         ]
-        if not rows:
+        if not rows or concept.bare:
             continue
         if subject.terms.version(concept.target) is None:
             yield at_file(

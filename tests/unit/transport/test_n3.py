@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from adapter.catalogue import Catalogue
 from adapter.errors import UsageError
-from adapter.transport.schema import EMK_WSDL, FOLDER, N3, PIX_WSDL, XSI, load_schema
+from adapter.facts import II, Coding, Fact
+from adapter.transport.schema import N3, XSI, load_schema
 from adapter.xml import parse
 from conformance.xsd import load_schema as load_xsd
 
+EMK_WSDL, PIX_WSDL = (Catalogue().file(f"mappings/registers/schemas/n3/{name}.wsdl") for name in ("emk", "pix"))
 XS = "{http://www.w3.org/2001/XMLSchema}"
 MARK = "{urn:egisz-adapter:evidence}is"
 SIMPLE = {
@@ -29,7 +32,7 @@ SIMPLE = {
 def _types() -> dict[str, dict[str, etree._Element]]:
     """Target namespace → complex types by name."""
     found: dict[str, dict[str, etree._Element]] = {}
-    for file in (FOLDER / "n3").glob("*.xsd"):
+    for file in EMK_WSDL.parent.glob("*.xsd"):
         root = parse(file.read_bytes()).getroot()
         types = {str(one.get("name")): one for one in root.iterchildren(f"{XS}complexType")}
         found.setdefault(str(root.get("targetNamespace")), {}).update(types)
@@ -74,7 +77,7 @@ def test_the_patient_is_that_of_the_interface(examples_dir: Path) -> None:
 
 
 def _marked() -> Iterator[tuple[str, etree._Element]]:
-    for file in (FOLDER / "n3").glob("*.xsd"):
+    for file in EMK_WSDL.parent.glob("*.xsd"):
         for one in parse(file.read_bytes()).iter(f"{XS}element"):
             yield file.name, one
 
@@ -168,3 +171,32 @@ def test_a_type_without_parts_keeps_the_prefix_of_its_name() -> None:
 def test_what_the_wsdl_has_not_is_named(values: dict[str, object], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         load_schema(EMK_WSDL).build(f"{{{N3}}}AddCase", values)
+
+
+def test_facts_that_have_lists_stand_for_one_list() -> None:
+    """A map has one list for each sort of record; the message has one list of all."""
+    of = Fact(
+        {
+            "diagnoses": [Fact({"@type": "Diagnosis"})],
+            "services": [],
+            "others": None,
+            "plans": [{"@type": "ImmunizationPlan"}],
+        }
+    )
+    made = load_schema(EMK_WSDL).build(f"{{{N3}}}AddCase", {"caseDto": {"@type": "CaseAmb", "MedRecords": of}})
+    types = [str(one.get(f"{{{XSI}}}type")).rpartition(":")[2] for one in made[0][0]]
+    assert types == ["Diagnosis", "ImmunizationPlan"]
+
+
+def test_values_of_a_mapping_are_written_bare() -> None:
+    attachment = {"Data": "0K3R\n0Lg=", "MimeType": "text/plain"}
+    case = {
+        "@type": "CaseAmb",
+        "IdCaseMis": II("1.2.3.15", "E-1"),
+        "IdPaymentType": Coding("1", "1.2.3", "", "", ""),
+        "MedRecords": [{"@type": "ConsultNote", "Attachments": [attachment]}],
+    }
+    text = etree.tostring(load_schema(EMK_WSDL).build(f"{{{N3}}}AddCase", {"caseDto": case}), encoding="unicode")
+    assert ">E-1<" in text
+    assert "IdPaymentType>1<" in text
+    assert "Data>0K3R0Lg=<" in text
