@@ -1,4 +1,4 @@
-"""A Bundle in, checked documents out: read, plan, map, render, check. Pure but for the clock of the checker."""
+"""A Bundle in, checked documents and messages out: read, plan, map, render, check. Pure but for the checker's clock."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from adapter.mapping.run import Traced
 from adapter.nsi import BookStore
 from adapter.nsi.terms import Terms, load_vocabulary
 from adapter.organisation import Organisation
+from adapter.registers.messages import Message, Messages
 from conformance import Checker, Report
 from conformance.rules.lifecycle import closed_kind
 
@@ -73,15 +74,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What became of one Bundle: findings about the Bundle itself, and its documents."""
+    """What became of one Bundle: findings about the Bundle itself, its documents and messages of registers."""
 
     findings: tuple[Finding, ...]
     documents: tuple[Document, ...]
+    messages: tuple[Message, ...] = ()
 
     @property
     def ok(self) -> bool:
         """No finding anywhere is an error."""
-        return not _erroneous(self.findings) and all(document.ok for document in self.documents)
+        made: tuple[Document | Message, ...] = (*self.documents, *self.messages)
+        return not _erroneous(self.findings) and all(one.ok for one in made)
 
 
 class Converter:
@@ -109,7 +112,9 @@ class Converter:
         self.organisation = organisation
         self._renderer = Renderer(catalogue, self.terms, cache=cache)
         self._requirements = Requirements(catalogue)
-        self._gaps = Gaps([*self.mappings.maps.values(), *self.mappings.documents.values()])
+        mappings = self.mappings
+        self._gaps = Gaps([*mappings.maps.values(), *mappings.documents.values(), *mappings.registers.values()])
+        self._messages = Messages(catalogue, mappings, self._renderer, self._gaps)
         self._checker = checker
         self._today = checker.today if checker is not None else date.today
         self._headers: dict[str, Header] = {}
@@ -129,11 +134,11 @@ class Converter:
         versions: Mapping[II, int] | None = None,
         registrations: bool = False,
     ) -> Conversion:
-        """Make the documents of a Bundle.
+        """Make the documents and messages of a Bundle.
 
         Args:
             reading: the Bundle as it was read.
-            products: codes of kinds to make; all that the routes yield by default.
+            products: kinds and messages to make; all that the routes yield by default.
             traced: keep how each fact came about.
             versions: numbers for documents of these sets, in place of the sender's; their ids are then derived.
             registrations: make the facts for registration of each document, too, and compare them with it.
@@ -141,13 +146,16 @@ class Converter:
         graph = Graph(reading.bundle, reading.version)
         findings: list[Finding] = []
         make = self._registered if registrations else self._document
-        documents = tuple(
-            make(product, graph, traced, versions or {})[0]
-            for product in self.mappings.plan(
-                graph, self.organisation, self.terms, findings, asked=products, today=self._today()
-            )
-        )
-        return Conversion((*reading.findings, *graph.findings, *findings), documents)
+        documents: list[Document] = []
+        messages: list[Message] = []
+        for product in self.mappings.plan(
+            graph, self.organisation, self.terms, findings, asked=products, today=self._today()
+        ):
+            if self.mappings.message_of(product.document) is None:
+                documents.append(make(product, graph, traced, versions or {})[0])
+            else:
+                messages.append(self._messages.make(product, graph, self.organisation, self.terms, traced=traced))
+        return Conversion((*reading.findings, *graph.findings, *findings), tuple(documents), tuple(messages))
 
     def _registered(
         self, product: Product, graph: Graph, traced: bool, versions: Mapping[II, int]

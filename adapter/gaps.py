@@ -1,4 +1,4 @@
-"""What the header of a kind wants and the facts do not give, as findings that name the element of FHIR to fill."""
+"""What a document or message wants and the facts do not give, as findings that name the element of FHIR to fill."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from adapter.mapping.run import Traced
 
 _TEXTS: Final = {
     Why.MISSING: (
-        "Нет значения «{}», обязательного для этого вида СЭМД.",
-        "There is no value for «{}», which this kind of document requires.",
+        "Нет значения «{}», обязательного для этого вида.",
+        "There is no value for «{}», which this kind requires.",
     ),
     Why.NULL: (
         "Значение «{}» отсутствует, а этот вид СЭМД не допускает nullFlavor.",
@@ -27,7 +27,7 @@ class Gaps:
     """Tells of gaps by the rules that make the facts.
 
     Args:
-        maps: maps and documents, whose rules are named.
+        maps: maps, documents and messages, whose rules are named.
     """
 
     def __init__(self, maps: Iterable[MapSpec]) -> None:
@@ -54,6 +54,16 @@ class Gaps:
             line = _nearest(gap.path, lines)
             if line is None or line.rule not in told:
                 yield self._finding(kind, gap, line)
+
+    def where(self, path: str, trace: Iterable[Traced]) -> tuple[str, Text, str]:
+        """What gives a fact: FHIRPath, what to fill, and the rule; of the fact that it is a part of, where need be."""
+        line = _nearest(path, {one.path: one for one in trace})
+        if line is None:
+            return "", EMPTY, ""
+        rule, source = self._rules.get(line.rule, (None, ""))
+        if rule is None:
+            return line.place, EMPTY, line.rule
+        return rule.place(line.place), rule.advice(source), line.rule
 
     def _finding(self, kind: str, gap: Gap, line: Traced | None) -> Finding:
         ru, en = _TEXTS[gap.why]

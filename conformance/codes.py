@@ -40,6 +40,7 @@ TOPICS: Final = {
     "ADR": Text("Адреса", "Addresses"),
     "TEL": Text("Контакты", "Telecommunication"),
     "API": Text("Запросы к службе", "Requests to the service"),
+    "MSG": Text("Сообщения регистров", "Messages of registers"),
     "REG": Text("Запрос на регистрацию и документ", "Registration request and document"),
     "SOAP": Text("Сообщения SOAP", "SOAP messages"),
     "JRN": Text("Журнал службы", "Journal of the service"),

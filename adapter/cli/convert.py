@@ -1,4 +1,4 @@
-"""``egisz convert``: FHIR Bundles in, checked documents out."""
+"""``egisz convert``: FHIR Bundles in, checked documents and messages of registers out."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from adapter.settings import settings
 if TYPE_CHECKING:
     from adapter.bulk import Converted
     from adapter.convert import Document
+    from adapter.registers.messages import Message
 
-#: Mark in the name of a document that has errors and was written all the same.
-INVALID = ".INVALID.xml"
+#: Mark in the name of a document or message that has errors and was written all the same, before its suffix.
+INVALID = ".INVALID"
 #: Bundles of fewer bytes together are converted in this process: others take more than a second to start, in which one
 #: converts about 2 MB (measured on Bundles of 170).
 PARALLEL_FROM = 8 * 1024 * 1024
@@ -46,7 +47,10 @@ def convert(
     *,
     out: Annotated[Path, typer.Option("--out", "-o", file_okay=False, metavar="DIR", help="куда писать / where to")],
     product: Annotated[
-        list[str] | None, typer.Option("--product", metavar="N", help="только этот вид СЭМД / only this kind")
+        list[str] | None,
+        typer.Option(
+            "--product", metavar="N", help="только этот вид СЭМД или сообщение регистра / only this kind or message"
+        ),
     ] = None,
     org: Annotated[
         Path | None, typer.Option("--org", exists=True, dir_okay=False, help="настройки организации / organisation")
@@ -72,7 +76,7 @@ def convert(
         Format, typer.Option("--format", "-f", help="вид сводки / form of the summary")
     ] = Format.TEXT,
 ) -> None:
-    """Преобразовать Bundle в СЭМД и проверить их / make СЭМД of Bundles and check them.
+    """Преобразовать Bundle в СЭМД и сообщения регистров и проверить их / make СЭМД and messages of Bundles, checked.
 
     Коды возврата / exit codes: 0 ошибок нет, 1 есть ошибки, 2 неверный вызов, 3 среда.
     """
@@ -98,35 +102,40 @@ def convert(
 
 
 class _Folder:
-    """The folder of one run: no document of the run takes the place of another."""
+    """The folder of one run: nothing of the run takes the place of another."""
 
     def __init__(self, out: Path, *, force: bool, trace: bool) -> None:
         self._out, self._force, self._trace = out, force, trace
         self._sources: dict[str, str] = {}
 
     def written(self, converted: Converted) -> dict[str, Any]:
-        """Write the documents of a Bundle; the entry of the manifest."""
-        documents = [self._document(document, converted.source) for document in converted.conversion.documents]
+        """Write the documents and messages of a Bundle; the entry of the manifest."""
+        made = converted.conversion
+        documents = [_document(one, *self._one(one, converted.source)) for one in made.documents]
+        messages = [_message(one, *self._one(one, converted.source)) for one in made.messages]
         return {
             "source": converted.source,
-            "ok": converted.conversion.ok and all(document["ok"] for document in documents),
-            "findings": [_finding(one) for one in converted.conversion.findings],
+            "ok": made.ok and all(one["ok"] for one in (*documents, *messages)),
+            "findings": [_finding(one) for one in made.findings],
             "documents": documents,
+            "messages": messages,
         }
 
-    def _document(self, document: Document, source: str) -> dict[str, Any]:
-        name = document.name if document.ok else document.name.removesuffix(".xml") + INVALID
-        if document.data is None or not (document.ok or self._force):
+    def _one(self, made: Document | Message, source: str) -> tuple[str | None, tuple[Finding, ...]]:
+        """Write a document or message: the name of the file, and what is against it."""
+        path = Path(made.name)
+        name = made.name if made.ok else f"{path.stem}{INVALID}{path.suffix}"
+        if made.data is None or not (made.ok or self._force):
             file = None
-        elif document.name in self._sources:
-            return _entry(document, None, (_twice(self._sources[document.name]),))
+        elif made.name in self._sources:
+            return None, (_twice(self._sources[made.name]),)
         else:
-            self._sources[document.name] = source
-            write_file(self._out / name, document.data)
+            self._sources[made.name] = source
+            write_file(self._out / name, made.data)
             file = name
         if self._trace:
-            write_file(self._out / f"{name.removesuffix('.xml')}.trace.json", orjson.dumps(document.trace))
-        return _entry(document, file)
+            write_file(self._out / f"{Path(name).stem}.trace.json", orjson.dumps(made.trace))
+        return file, ()
 
 
 def _twice(source: str) -> Finding:
@@ -134,8 +143,8 @@ def _twice(source: str) -> Finding:
         "DOC05",
         Severity.ERROR,
         Text(
-            f"Документ не записан: документ того же вида, набора и версии сделан из {source}.",
-            f"Not written: a document of the same kind, set and version was made of {source}.",
+            f"Не записано: документ того же вида, набора и версии, или то же сообщение, сделаны из {source}.",
+            f"Not written: a document of the same kind, set and version, or the same message, was made of {source}.",
         ),
         Text(
             "Уберите повтор Bundle или дайте документам разные идентификаторы наборов или номера версий.",
@@ -144,7 +153,7 @@ def _twice(source: str) -> Finding:
     )
 
 
-def _entry(document: Document, file: str | None, more: tuple[Finding, ...] = ()) -> dict[str, Any]:
+def _document(document: Document, file: str | None, more: tuple[Finding, ...]) -> dict[str, Any]:
     report = document.report
     return {
         "kind": document.kind,
@@ -154,6 +163,18 @@ def _entry(document: Document, file: str | None, more: tuple[Finding, ...] = ())
         "ok": document.ok and not more,
         "stages": {stage.name.value: stage.status.value for stage in report.stages} if report else {},
         "findings": [_finding(one) for one in (*document.findings, *more)],
+    }
+
+
+def _message(message: Message, file: str | None, more: tuple[Finding, ...]) -> dict[str, Any]:
+    return {
+        "product": message.product,
+        "route": message.route,
+        "focus": message.focus,
+        "operation": message.operation,
+        "file": file,
+        "ok": message.ok and not more,
+        "findings": [_finding(one) for one in (*message.findings, *more)],
     }
 
 
@@ -174,13 +195,16 @@ def _summary(entries: list[dict[str, Any]], language: str) -> Iterator[str]:
     for entry in entries:
         yield f"{'OK' if entry['ok'] else '!!'}  {entry['source']}"
         yield from _lines(entry["findings"], language)
-        if not entry["documents"]:
+        if not entry["documents"] and not entry["messages"]:
             yield "    нет документов" if language == "ru" else "    no documents"
         for document in entry["documents"]:
             unchecked = [name for name, status in document["stages"].items() if status == "not_checked"]
             note = f" (не проверено / not checked: {', '.join(unchecked)})" if unchecked else ""
             yield f"    {document['kind']}  {document['file'] or '—'}{note}"
             yield from _lines(document["findings"], language)
+        for message in entry["messages"]:
+            yield f"    {message['product']}  {message['file'] or '—'}  {message['operation']}".rstrip()
+            yield from _lines(message["findings"], language)
 
 
 def _lines(findings: list[dict[str, Any]], language: str) -> Iterator[str]:

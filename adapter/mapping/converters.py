@@ -13,6 +13,7 @@ from adapter.documents.identity import identity_of, is_local_root, local_root, n
 from adapter.facts import II, Coding, Fact
 from adapter.findings import Text
 from adapter.mapping.conversion import ConversionError
+from adapter.mapping.formats import FORMATS
 from adapter.mapping.identifiers import canonical
 from adapter.mapping.run import Run
 from adapter.mapping.units import plain_number, quantity
@@ -117,6 +118,22 @@ def snils(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
     if int(number) > _LAST_UNCHECKED_SNILS and total % 101 % 100 != check:
         raise ConversionError("Контрольные цифры СНИЛС неверны.", "The check digits of the СНИЛС are wrong.")
     return f"{digits[:3]}-{digits[3:6]}-{digits[6:9]} {digits[9:]}"
+
+
+def _checked(name: str) -> Converter:
+    """A number as it is, with a warning where it does not have that form of :data:`FORMATS`."""
+
+    def checked(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+        text = _string(value)
+        if not FORMATS[name](text):
+            raise ConversionError(
+                "Неверная длина или контрольная цифра номера.",
+                "A number of wrong length or check digit.",
+                result=text,
+            )
+        return text
+
+    return checked
 
 
 def digits_only(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
@@ -277,6 +294,7 @@ def join(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
 
 CONVERTERS: Final[dict[str, Converter]] = {
     "hl7-date": hl7_date, "hl7-time": hl7_time, "iso-date": iso_date, "iso-time": iso_time,
+    **{name: _checked(name) for name in ("enp", "inn", "ogrn")},
     "oid": oid, "snils": snils, "digits": digits_only, "phone": phone,
     "telecom": telecom, "ii": ii, "mis-ii": mis_ii, "identity": identity, "derived-ii": derived_ii,
     "series-number": series_number, "coding": coding, "code": code,

@@ -198,7 +198,8 @@ class Meter:
         slots = read_by_templates(self._subject)
         for spec, walk, _ in self._subject.walks:
             if spec.id not in self._coverage.made:
-                self._coverage.unmade.append(spec.id)
+                if spec.message is None:
+                    self._coverage.unmade.append(spec.id)
                 continue
             self._add_rules(walk, slots)
         return self._coverage

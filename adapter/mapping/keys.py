@@ -136,9 +136,38 @@ DOCUMENT: Final[dict[str, Key]] = {
     "sections": Key({"type": "object"}, Text("секции", "sections")),
 }
 
+FORMS: Final = ("json", "soap", "xml")
+MESSAGE: Final[dict[str, Key]] = {
+    "form": Key({"enum": [*FORMS]}, Text("вид сообщения", "form of the message")),
+    "schema": Key(
+        _STRING,
+        Text(
+            "файл в mappings/registers/schemas: JSON Schema, WSDL или XSD",
+            "file in mappings/registers/schemas: JSON Schema, WSDL or XSD",
+        ),
+    ),
+    "element": Key(
+        {"type": "string", "pattern": "^[{][^}]+[}]"},
+        Text(
+            "элемент SOAP: {пространство}имя; без имени — его даёт факт operation",
+            "element of SOAP: {namespace}name; without a name the fact operation gives it",
+        ),
+    ),
+    "template": Key(_STRING, Text("шаблон XML", "template of XML")),
+}
+
 REGISTER: Final[dict[str, Key]] = {
     "register": Key(_STRING, Text("сообщение регистра", "message of a register")),
     **{name: key for name, key in MAP.items() if name != "map"},
+    "message": Key(
+        {
+            "type": "object",
+            "properties": {name: key.schema for name, key in MESSAGE.items()},
+            "required": ["form", "schema"],
+            "additionalProperties": False,
+        },
+        Text("как факт body становится байтами", "how the fact body becomes bytes"),
+    ),
 }
 
 #: Sorts of maps, by the key that names one: where they are, and their keys.
@@ -149,7 +178,10 @@ ROUTE: Final[dict[str, Key]] = {
     "id": Key(_STRING, Text("имя маршрута", "id of the route")),
     "product": Key(
         {"oneOf": [_STRING, {"type": "array", "items": _STRING, "minItems": 1}]},
-        Text("вид документа, или редакции одного документа", "id of a document mapping, or editions of one document"),
+        Text(
+            "документ или сообщение, или редакции одного документа",
+            "id of a document or message, or editions of one document",
+        ),
     ),
     "focus": Key(_STRING, Text("тип ресурса", "type of the resource")),
     "when": Key(_EXPRESSION, Text("условие", "condition")),

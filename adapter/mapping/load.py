@@ -12,7 +12,7 @@ from adapter.findings import Severity, Text
 from adapter.mapping import keys
 from adapter.mapping.absence import CONCEPT, Given
 from adapter.mapping.fhirpath import Expression, compile_expression
-from adapter.mapping.model import Conversion, Field, MapSpec, Route, products_of
+from adapter.mapping.model import Conversion, Field, MapSpec, MessageForm, Route, products_of
 from adapter.mapping.yaml import Map, load, unknown
 
 _KEY: Final = Text("ключ", "key")
@@ -147,6 +147,7 @@ class Loader:
             template=raw.get("template", base.template if base else ""),
             header={**(base.header if base else {}), **(raw.get("header") or {})},
             extends=base.id if base else "",
+            message=_message(raw) or (base.message if base else None),
         )
 
     def _fields(self, at: Map, key: str, prefix: str, base: Mapping[str, Field]) -> dict[str, Field]:
@@ -288,6 +289,23 @@ class Loader:
             return compile_expression(text)
         except MappingError as error:
             raise at.error(error.reason.ru, error.reason.en, value=key) from None
+
+
+def _message(raw: Map) -> MessageForm | None:
+    """How a message becomes bytes; ``None`` where the map says nothing of it."""
+    given = raw.get("message")
+    if given is None:
+        return None
+    if not isinstance(given, Map):
+        raise raw.error("«message» должен быть отображением", "«message» must be a mapping", value="message")
+    given.check_keys(keys.MESSAGE, _KEY)
+    form = given.get("form")
+    if form not in keys.FORMS:
+        raise given.error("ожидается json, soap или xml", "json, soap or xml is expected", value="form")
+    for name in ("schema", *{"soap": ("element",), "xml": ("template",)}.get(form, ())):
+        if not isinstance(given.get(name), str):
+            raise given.error(f"у сообщения нет ключа «{name}»", f"the message has no «{name}»")
+    return MessageForm(form, given["schema"], given.get("element", ""), given.get("template", ""))
 
 
 def _flavor(at: Map, key: str) -> str:

@@ -34,7 +34,7 @@ class Product:
 
     Attributes:
         route: id of the route that asked for it.
-        document: id of the document mapping, the code of the kind.
+        document: id of the document mapping, the code of the kind; or of the message.
         focus: the resource that it is about.
     """
 
@@ -58,7 +58,7 @@ class Mappings:
 
     Attributes:
         maps, documents: by id.
-        registers: maps that make messages of registers of the facts of a document, by id.
+        registers: messages of registers, made of resources (they have a ``message``) or of the facts of a document.
         routes: in order.
         editions: chooses among those of a route.
         cache: folder for compiled code of the maps, ``None`` for none.
@@ -106,12 +106,12 @@ class Mappings:
 
         Args:
             findings: takes MAP04 for a condition that does not fit the data; such a route makes nothing.
-            asked: ids of the documents that are wanted; any where empty.
+            asked: ids of the documents and messages that are wanted; any where empty.
             today: stands for the date of a document that gives none.
         """
         env = Env({"bundle": graph.bundle, "org": organisation.values, "number": []}, graph)
         for route in self.routes:
-            candidates = self.editions.candidates(organisation.products(route), route.focus, asked)
+            candidates = self.editions.candidates(self._wanted(route, organisation, asked), route.focus, asked)
             if not candidates:
                 continue
             for resource in graph.of_type(route.focus):
@@ -120,6 +120,18 @@ class Mappings:
                     run = Run(graph, organisation, self.identifiers, terms)
                     document = self.editions.choose(candidates, partial(self._day, run, inner, resource), today)
                     yield Product(route.id, document, resource)
+
+    def message_of(self, product: str) -> MapSpec | None:
+        """The map of a message that is made of resources; ``None`` for a document."""
+        spec = self.registers.get(product)
+        return spec if spec is not None and spec.message is not None else None
+
+    def _wanted(self, route: Route, organisation: Organisation, asked: Collection[str]) -> tuple[str, ...]:
+        """What a route makes: a message that is off until somebody asks for it is made when asked for."""
+        products = organisation.products(route)
+        if products or not asked or route.id in organisation.routes:
+            return products
+        return tuple(product for product in route.products if self.message_of(product) is not None)
 
     def _day(self, run: Run, env: Env, focus: dict[str, Any], document: str) -> date | None:
         """The day of the fact ``created`` of a document; ``None`` where it is not given."""
@@ -147,9 +159,9 @@ class Mappings:
             number: of the version, in place of the sender's.
 
         Raises:
-            UsageError: there is no mapping of that document.
+            UsageError: there is no mapping of that document or message.
         """
-        spec = self.documents.get(product.document)
+        spec = self.documents.get(product.document) or self.message_of(product.document)
         if spec is None:
             raise UsageError(
                 Text(

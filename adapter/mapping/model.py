@@ -98,8 +98,25 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageForm:
+    """How the fact ``body`` of a message becomes bytes.
+
+    Attributes:
+        form: ``json``, ``soap`` or ``xml``.
+        schema: file in ``mappings/registers/schemas``: JSON Schema, WSDL or XSD.
+        element: ``{namespace}name`` of the body of SOAP; ``{namespace}`` alone: the name is the fact ``operation``.
+        template: path under ``templates/`` of an XML message.
+    """
+
+    form: str
+    schema: str
+    element: str = ""
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MapSpec:
-    """A map of a resource or datatype, or (``header`` and ``template``) a document.
+    """A map of a resource or datatype, or (``header`` and ``template``) a document, or (``message``) a message.
 
     Attributes:
         source: FHIR types of the focus.
@@ -114,6 +131,7 @@ class MapSpec:
     template: str = ""
     header: Mapping[str, Any] = field(default_factory=dict)
     extends: str = ""
+    message: MessageForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +139,7 @@ class Route:
     """Which resources yield a product.
 
     Attributes:
-        products: id of a document mapping, or of several that are editions of one document.
+        products: id of a document or message, or of several that are editions of one document.
         focus: FHIR type.
         when: condition on the resource.
         on: whether it is taken where the organisation says nothing of it.

@@ -43,7 +43,7 @@ class Case:
     Attributes:
         name: what it is about.
         file, line: where it stands.
-        map: id of a map or of a document; empty where a concept map is tested by itself.
+        map: id of a map, a document or a message; empty where a concept map is tested by itself.
         concept: id of a concept map.
         given: the focus, or a Bundle; for a concept map a code, Coding, CodeableConcept or Quantity.
         focus: type of the focus in a Bundle; by default the types of the map.
@@ -220,10 +220,10 @@ class Runner:
         return Result(case, _problems(case, fact, run.findings, language))
 
     def _spec(self, case: Case) -> MapSpec:
-        spec = self._mappings.maps.get(case.map) or self._mappings.documents.get(case.map)
-        if spec is None:
-            raise _unknown(case.raw, "map", case.map, [*self._mappings.maps, *self._mappings.documents])
-        return spec
+        known = {**self._mappings.registers, **self._mappings.documents, **self._mappings.maps}
+        if case.map not in known:
+            raise _unknown(case.raw, "map", case.map, known)
+        return known[case.map]
 
 
 def _unknown(raw: Map, key: str, name: str, known: Iterable[str]) -> MappingError:

@@ -98,9 +98,9 @@ class Tracer:
 
     @cached_property
     def _rules(self) -> dict[str, dict[str, Field]]:
-        """Rules that each document reaches, by id."""
+        """Rules that each document and message reaches, by id."""
         found = {}
-        for name, spec in self.mappings.documents.items():
+        for name, spec in {**self.mappings.registers, **self.mappings.documents}.items():
             walk = Walk(self.mappings.maps)
             walk.start(spec)
             found[name] = {rule.rule: rule for rule in walk.rules.values()}

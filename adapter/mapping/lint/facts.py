@@ -22,7 +22,7 @@ def facts_and_templates(subject: Subject) -> Iterator[Finding]:
     """LNT07: a template reads what no rule makes. LNT08: no template reads what a rule makes."""
     reader = Reader(subject.catalogue)
     made: dict[str, Field] = {}
-    for spec, _, facts in subject.walks:
+    for spec, _, facts in subject.documents:
         try:
             reader.document(spec.template, facts, Header.of(spec.header))
         except MappingError as error:
@@ -44,7 +44,7 @@ def facts_and_templates(subject: Subject) -> Iterator[Finding]:
 def read_by_templates(subject: Subject) -> frozenset[str]:
     """Keys of the rules that templates read."""
     reader = Reader(subject.catalogue)
-    for spec, _, facts in subject.walks:
+    for spec, _, facts in subject.documents:
         reader.document(spec.template, facts, Header.of(spec.header))
     return frozenset(reader.read)
 

@@ -18,6 +18,9 @@ from adapter.mapping.yaml import Map, load
 from adapter.nsi.terms import Terms
 from adapter.organisation import Organisation
 
+#: A document or message, the walk from it, and its facts.
+Walked = tuple[MapSpec, Walk, Mapping[str, Slot]]
+
 
 @dataclass
 class Subject:
@@ -29,18 +32,27 @@ class Subject:
     terms: Terms
 
     @cached_property
-    def walks(self) -> list[tuple[MapSpec, Walk, Mapping[str, Slot]]]:
-        """Every document that is made (it has a template), with the walk from it and its facts."""
-        found = []
-        for spec in self.mappings.documents.values():
-            if spec.template:
-                walk = Walk(self.mappings.maps)
-                found.append((spec, walk, walk.start(spec)))
-        return found
+    def documents(self) -> list[Walked]:
+        """Every document that is made (it has a template)."""
+        return [self._walked(spec) for spec in self.mappings.documents.values() if spec.template]
+
+    @cached_property
+    def messages(self) -> list[Walked]:
+        """Every message that is made of resources."""
+        return [self._walked(spec) for spec in self.mappings.registers.values() if spec.message is not None]
+
+    @property
+    def walks(self) -> list[Walked]:
+        """Everything that is made."""
+        return [*self.documents, *self.messages]
+
+    def _walked(self, spec: MapSpec) -> Walked:
+        walk = Walk(self.mappings.maps)
+        return spec, walk, walk.start(spec)
 
     @cached_property
     def orphans(self) -> list[tuple[MapSpec, Walk]]:
-        """Maps that no document reaches, walked from themselves."""
+        """Maps that no document or message reaches, walked from themselves."""
         used = {name for _, walk, _ in self.walks for name in walk.maps}
         found = []
         for spec in self.mappings.maps.values():
