@@ -131,7 +131,7 @@ class Processing:
             return [got], None
         errors = self.checks.file(values, got)
         if not errors:
-            errors = conformance(await self.validator.errors(got, values["kind"]))
+            errors = await self._validated(got, values["kind"])
         if errors:
             return errors, None
         root, extension, version = identity = identity_of(got)
@@ -144,6 +144,14 @@ class Processing:
             number = other.emdr_id if other is not None else ""
             return [item("NOT_UNIQUE_PROVIDED_ID", message.local_uid, number)], None
         return [], document
+
+    async def _validated(self, data: bytes, kind: str) -> list[ErrorItem]:
+        try:
+            return conformance(await self.validator.errors(data, kind))
+        except (EgiszError, RuntimeError, OSError) as error:
+            # The engine, its packs or its process failed: as the service says of its own validator.
+            get_logger().error("stand.validator", error_type=type(error).__name__)
+            return [item("XML_VALIDATOR_ERROR")]
 
     def _values(self, message: Received) -> Mapping[str, Any]:
         return load_schema(SERVICE_WSDL).parse(parse(message.request).getroot())

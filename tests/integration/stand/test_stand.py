@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -227,6 +228,20 @@ def test_the_engine_checks_the_document(keys: Keys) -> None:
             result = await two.result()
             assert {one.code for one in result.errors} == {"VALIDATION_ERROR"}
             assert "ClinicalDocument" in result.errors[0].message
+
+    run(work())
+
+
+def test_an_engine_that_fails_is_an_error_of_the_service(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> list[tuple[str, str, str]]:
+        raise BrokenProcessPool("killed")
+
+    async def work() -> None:
+        monkeypatch.setattr("adapter.stand.validation.NoValidator.errors", broken)
+        async with pair(keys) as two:
+            await two.register()
+            await refused(two, "XML_VALIDATOR_ERROR")
+            assert error_book().classify(two.mis.results[0].errors).error_class == "temporary"
 
     run(work())
 
