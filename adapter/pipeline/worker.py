@@ -20,6 +20,7 @@ from adapter.pipeline.stages import Again, Stages
 if TYPE_CHECKING:
     from pgqueuer.core.qm import QueueManager
     from pgqueuer.core.sm import SchedulerManager
+    from pgqueuer.ports.driver import Driver
 
 #: When the periodic work is done, by cron. PgQueuer sees to it that one worker does it.
 SCHEDULE: Final = {
@@ -77,40 +78,47 @@ class Worker:
 
     async def _session(self, stop: asyncio.Event) -> None:
         """Work until a stop, or until the database goes away."""
-        manager, scheduler = self._manager(), self._scheduler()
-        pace = self._pace
-        with reachable():
-            work = asyncio.ensure_future(
-                manager.run(
-                    dequeue_timeout=pace.idle,
-                    batch_size=pace.batch,
-                    max_concurrent_tasks=pace.at_once,
-                    heartbeat_timeout=pace.heartbeat,
-                    shutdown_on_listener_failure=True,
-                )
-            )
-            others = [asyncio.ensure_future(scheduler.run()), asyncio.ensure_future(self._sealing())]
-            stopped = asyncio.ensure_future(stop.wait())
-            try:
-                await asyncio.wait({work, stopped, *others}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                manager.shutdown.set()
-                scheduler.shutdown.set()
-                await asyncio.wait({work}, timeout=pace.grace.total_seconds())
-                ended = [work, stopped, *others]
-                for one in ended:
-                    one.cancel()
-                await asyncio.wait(ended)
-            for one in (work, *others):
-                if not one.cancelled():
-                    one.result()
-
-    def _manager(self) -> QueueManager:
         from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+
+        driver = AsyncpgPoolDriver(self._journal.database.pool)
+        manager, scheduler = self._manager(driver), self._scheduler()
+        with reachable():
+            async with driver:
+                # PgQueuer asks itself whether it hears before it listens; unheard, it would stop after ten seconds.
+                await driver.add_listener(manager.channel, _unheard)
+                await self._attended(manager, scheduler, stop)
+
+    async def _attended(self, manager: QueueManager, scheduler: SchedulerManager, stop: asyncio.Event) -> None:
+        pace = self._pace
+        work = asyncio.ensure_future(
+            manager.run(
+                dequeue_timeout=pace.idle,
+                batch_size=pace.batch,
+                max_concurrent_tasks=pace.at_once,
+                heartbeat_timeout=pace.heartbeat,
+                shutdown_on_listener_failure=True,
+            )
+        )
+        others = [asyncio.ensure_future(scheduler.run()), asyncio.ensure_future(self._sealing())]
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({work, stopped, *others}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            manager.shutdown.set()
+            scheduler.shutdown.set()
+            await asyncio.wait({work}, timeout=pace.grace.total_seconds())
+            ended = [work, stopped, *others]
+            for one in ended:
+                one.cancel()
+            await asyncio.wait(ended)
+        for one in (work, *others):
+            if not one.cancelled():
+                one.result()
+
+    def _manager(self, driver: Driver) -> QueueManager:
         from pgqueuer.core.qm import QueueManager
 
-        operations = queries(AsyncpgPoolDriver(self._journal.database.pool))
-        manager = QueueManager(operations, channel=queue_settings().channel)
+        manager = QueueManager(queries(driver), channel=queue_settings().channel)
         for stage in STAGES:
             manager.entrypoint(stage)(self._job(stage))
         return manager
@@ -149,6 +157,10 @@ class Worker:
         while True:
             await asyncio.sleep(self._pace.seal.total_seconds())
             await self._periodic.seal()
+
+
+def _unheard(_payload: str | bytes | bytearray) -> None:
+    """PgQueuer hears for itself."""
 
 
 class _Heard(logging.Handler):

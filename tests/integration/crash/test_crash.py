@@ -83,21 +83,27 @@ class Service:
         self.workers.append(subprocess.Popen(command, cwd=ROOT))
 
     def kill_one(self) -> None:
-        """Kill a worker, without a word to it, and start another."""
-        worker = self.workers.pop(self.chance.randrange(len(self.workers)))
+        """Kill a worker, without a word to it, and start another; one that ended by itself is started again, too."""
+        worker = self.chance.choice(self.workers)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-        self.start_worker()
+        self.supervise()
+
+    def supervise(self) -> None:
+        """Have two workers: one that comes while the database is away ends with an error, as a service manager sees."""
+        self.workers = [one for one in self.workers if one.poll() is None]
+        while len(self.workers) < 2:
+            self.start_worker()
 
     async def send_on(self) -> None:
-        """Bundles of six patients, each content a new one; some come twice, as from a sender that was not told."""
+        """Bundles of ten patients, each content a new one; some come twice, as from a sender that was not told."""
         number = 0
         while self.sending:
             number += 1
-            data = bundle(f"content {number}", f"p{self.chance.randrange(6)}")
+            data = bundle(f"content {number}", f"p{self.chance.randrange(10)}")
             for _ in range(1 + (self.chance.random() < 0.1)):
                 await self._send(data)
-            await asyncio.sleep(self.chance.random() * 0.1)
+            await asyncio.sleep(self.chance.random() * 0.3)
 
     async def _send(self, data: bytes) -> None:
         while True:
@@ -146,17 +152,23 @@ class Service:
         worker.send_signal(signal.SIGCONT)
 
     async def settle(self) -> None:
-        """Wait until all that was accepted is final."""
+        """Wait until all that was accepted is final; a minute in which nothing becomes so is too long."""
         self.stand.losing, self.stand.down = 0.0, False
-        periodic = Periodic(self.journal, self.conf)
-        async with asyncio.timeout(120):
-            while True:
-                await periodic.ask()
-                counts = await self.journal.outbox.counts()
-                states = {*counts["product"], *counts["submission"]}
-                if states <= {*State.final(), SubmissionState.CONVERTED}:
-                    return
-                await asyncio.sleep(0.3)
+        periodic, left, since = Periodic(self.journal, self.conf), -1, 0
+        while left:
+            self.supervise()
+            await periodic.ask()
+            await periodic.mend()
+            before, left = left, await self._open()
+            since = since + 1 if left == before else 0
+            assert since < 200, f"{left} rows do not come to an end: {await self.journal.outbox.counts()}"
+            await asyncio.sleep(0.3)
+
+    async def _open(self) -> int:
+        """How many rows are not final."""
+        counts = await self.journal.outbox.counts()
+        final = {*State.final(), SubmissionState.CONVERTED}
+        return sum(rows for found in counts.values() for state, (rows, _) in found.items() if state not in final)
 
 
 @asynccontextmanager
