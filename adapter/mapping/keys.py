@@ -202,6 +202,10 @@ CONCEPTS: Final[dict[str, Key]] = {
         {"enum": ["error", "warning", "absent"]}, Text("что с кодом без соответствия", "what of a code without a row")
     ),
     "status": Key(_STRING, Text("достоверность", "certainty")),
+    "bare": Key(
+        {"type": "boolean"},
+        Text("коды берутся как есть, без названия и версии", "codes are taken as they are, without name and version"),
+    ),
     "waits": Key(_TEXTS, Text("для чего карта, если документы её ещё не используют", "what an unused map is for")),
     "note": Key(_STRING, Text("замечание", "a remark")),
 }
