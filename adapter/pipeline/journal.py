@@ -18,7 +18,6 @@ from adapter.pipeline.database import Connection, Database
 from adapter.pipeline.jobs import enqueue
 from adapter.pipeline.keys import keyed_hash
 from adapter.pipeline.model import Accepted, MoveRow, ProductRow, SignatureRow, SubmissionRow, new_id
-from adapter.pipeline.moves import follow_submission, lock_chain
 from adapter.pipeline.outbox import Outbox
 from adapter.pipeline.patients import patients_of
 from adapter.pipeline.statements import sql
@@ -51,13 +50,21 @@ class Journal:
         vault: of the payloads.
         clock: tells the time.
         retry_for: how long what cannot be sent is tried.
+        files_by_message: a file that the state asks for is sent as a message of its own, by a worker.
         outbox: what an operator sees and does.
     """
 
     def __init__(
-        self, database: Database, vault: Vault, *, clock: Callable[[], datetime] = now, retry_for: timedelta
+        self,
+        database: Database,
+        vault: Vault,
+        *,
+        clock: Callable[[], datetime] = now,
+        retry_for: timedelta,
+        files_by_message: bool = False,
     ) -> None:
         self.database, self.vault, self.clock, self.retry_for = database, vault, clock, retry_for
+        self.files_by_message = files_by_message
         self.outbox = Outbox(self)
 
     @classmethod
@@ -76,7 +83,13 @@ class Journal:
         except BaseException:
             await database.close()
             raise
-        return cls(database, vault, clock=clock, retry_for=timedelta(hours=settings.retry_hours))
+        return cls(
+            database,
+            vault,
+            clock=clock,
+            retry_for=timedelta(hours=settings.retry_hours),
+            files_by_message=settings.remd_files == "message",
+        )
 
     async def close(self) -> None:
         """Let the database go."""
@@ -121,16 +134,13 @@ class Journal:
             identity = digest
         patients = patients_of(data)
         chain = keyed_hash(secret, "chain", organisation, *(patients or (identity,)))
+        move = submission_machine().move("accept", None)
+        sealed = await self.vault.seal(data, "bundle")
         async with self.database.transaction() as connection:
-            # A new statement sees what the holder of the lock before us has committed.
-            await lock_chain(connection, identity)
-            await lock_chain(connection, chain)
-            known = await connection.fetchrow(sql("known_submission"), client, organisation, identity, digest)
-            if known is not None:
-                return Accepted(known["id"], created=False, version=known["version"])
-            move = submission_machine().move("accept", None)
+            # In a statement of its own: the next one sees what the holder of the lock before us has committed.
+            await connection.execute(sql("lock_identity_and_chain"), identity, chain)
             row = await connection.fetchrow(
-                sql("insert_submission"),
+                sql("accept"),
                 new_id(),
                 client,
                 organisation,
@@ -139,14 +149,17 @@ class Journal:
                 chain,
                 media_type,
                 fhir_version,
-                await self.vault.put(connection, data, "bundle"),
                 move.after,
                 self.clock() + self.retry_for,
+                "bundle",
+                sealed.key_id,
+                sealed.nonce,
+                sealed.data,
+                move.name,
             )
-            submission = SubmissionRow.of(row)
-            await connection.execute(sql("record_submission_move"), submission.id, move.name, None, move.after)
-            await follow_submission(connection, submission, move, submission_machine())
-        return Accepted(submission.id, created=True, version=submission.version)
+            if row["created"] and not row["waits"]:
+                await enqueue(connection, move.job, [(row["id"], 0)])
+        return Accepted(row["id"], created=row["created"], version=row["version"])
 
     async def submission(self, submission_id: UUID) -> SubmissionRow | None:
         """A submission."""
@@ -265,7 +278,7 @@ class Journal:
             )
             if message is None:
                 return
-            if isinstance(callback, RegistrationResult):
+            if not outcome:
                 await enqueue(connection, "callback", [(message, 0)])
 
     async def _named(self, connection: Connection, callback: Callback) -> tuple[UUID | None, str]:
@@ -278,4 +291,6 @@ class Journal:
             row = await connection.fetchrow(sql("product_by_emdr_id"), callback.emdr_id)
         else:
             row = await connection.fetchrow(sql("product_by_local_uid"), callback.local_uid)
-        return (None, "unknown") if row is None else (row["id"], "served")
+        if row is None or row["document_id"] is None:
+            return None if row is None else row["id"], "unknown"
+        return row["id"], "" if self.files_by_message else "served"

@@ -153,6 +153,17 @@ class Delivery(Protocol):
         """
         ...
 
+    async def send_file(self, request: bytes, document: bytes, *, message_id: UUID, at: datetime) -> Answer:
+        """Send a file that was asked for, as a message of its own.
+
+        Args:
+            request: the message that asked, as it came.
+
+        Raises:
+            NetworkError: no answer came.
+        """
+        ...
+
     async def find(self, product: ProductRow, registration: bytes, *, at: datetime) -> Found | None:
         """Ask whether the state has it; ``None``: it has not.
 

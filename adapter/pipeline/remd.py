@@ -13,7 +13,7 @@ from adapter.pipeline.model import ProductRow, SignatureRow
 from adapter.pipeline.ports import Answer, Found, Signatures
 from adapter.registers.registration import load_registration, signers_of
 from adapter.signing import Keyring, Person, SigningRules, make_signatures, plan_signatures
-from adapter.transport.callbacks import RegistrationResult, parse_callback
+from adapter.transport.callbacks import FileRequest, RegistrationResult, parse_callback
 from adapter.transport.errors import Verdict
 from adapter.transport.remd import RemdClient, Signature
 
@@ -68,6 +68,14 @@ class RemdDelivery:
         """See :class:`adapter.pipeline.ports.Delivery`."""
         facts = load_registration(registration)
         said = await self._client.register(facts, signed_by(facts, signatures), message_id=message_id, at=at)
+        return Answer(said.ok, said.verdict, said.request, said.response)
+
+    async def send_file(self, request: bytes, document: bytes, *, message_id: UUID, at: datetime) -> Answer:
+        """See :class:`adapter.pipeline.ports.Delivery`."""
+        asked = parse_callback(request)
+        if not isinstance(asked, FileRequest):
+            raise InternalError("a stored request for a file is read as another message")
+        said = await self._client.send_file(asked, document, message_id=message_id, at=at)
         return Answer(said.ok, said.verdict, said.request, said.response)
 
     async def find(self, product: ProductRow, registration: bytes, *, at: datetime) -> Found | None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from adapter.errors import DatabaseError, EgiszError, InternalError, NetworkError, Overtaken, SigningError
@@ -18,6 +18,7 @@ from adapter.facts import II
 from adapter.findings import Severity, Text
 from adapter.log import get_logger
 from adapter.pipeline import metrics
+from adapter.pipeline.audit import Audit
 from adapter.pipeline.conversion import record
 from adapter.pipeline.journal import Journal
 from adapter.pipeline.model import ProductRow, State, SubmissionRow, SubmissionState, Trouble
@@ -30,6 +31,8 @@ from adapter.pipeline.webhooks import Webhooks
 from adapter.transport.errors import ErrorClass
 from adapter.transport.ids import normalise_message_id
 
+FILE: Final = "getDocumentFile"
+SEND_FILE: Final = "sendDocumentFile"
 _BUG: Final = Text("Внутренняя ошибка программы: сообщите о ней.", "An internal error of the program: report it.")
 _NOT_SIGNED: Final = Text("Документ не подписан: см. замечания.", "Not signed: see the findings.")
 _UNKEPT: Final = Text("Данные больше не хранятся.", "The data are no longer kept.")
@@ -262,9 +265,30 @@ class Stages:
     # -- messages -------------------------------------------------------------------------------------------------
 
     async def _callback(self, message: int) -> None:
-        outcome = await self._results.apply(message)
-        if outcome:
-            get_logger().info("callback.applied", status=outcome)
+        async with self._journal.database.connection() as connection:
+            row = await connection.fetchrow(sql("message"), message)
+        if row is None or row["outcome"]:
+            return
+        outcome = await (self._file(row) if row["operation"] == FILE else self._results.apply(message))
+        get_logger().info("callback.applied", status=outcome)
+
+    async def _file(self, row: Any) -> str:
+        """Send a file that the state has asked for."""
+        document = await self._journal.document(row["product_id"])
+        outcome, at = "unknown", self._journal.clock()
+        if document is not None:
+            async with self._journal.database.transaction() as connection:
+                request = await self._journal.vault.get(connection, row["request_id"], "message")
+                attempt = await connection.fetchval(sql("attempts_of_product"), row["product_id"], SEND_FILE) + 1
+                message_id = uuid5(row["product_id"], f"{SEND_FILE} {attempt}")
+                normal = normalise_message_id(str(message_id))
+                await connection.execute(sql("insert_sent"), row["product_id"], SEND_FILE, normal, attempt, None)
+                await Audit(self._journal.database).disclosure("remd", str(row["product_id"]), connection)
+            answer = await self._ports.delivery.send_file(request, document, message_id=message_id, at=at)
+            outcome = "served" if answer.ok else "refused"
+        async with self._journal.database.connection() as connection:
+            await connection.execute(sql("settle_received"), row["id"], None, outcome, [])
+        return outcome
 
     async def _notify(self, notice: int) -> None:
         left = await self._ports.webhooks.deliver(notice)

@@ -51,10 +51,15 @@ class Vault:
             row = await connection.fetchrow(sql("secret"), _SECRET)
         return cls(keys, keys.open(Sealed(*row), _SECRET_PURPOSE))
 
+    async def seal(self, data: bytes, purpose: str) -> Sealed:
+        """Seal with the current key."""
+        if len(data) >= _ASIDE_FROM:
+            return await asyncio.to_thread(self._keys.seal, data, purpose)
+        return self._keys.seal(data, purpose)
+
     async def put(self, connection: Connection, data: bytes, purpose: str) -> int:
         """Seal and store; the id of the payload."""
-        aside = len(data) >= _ASIDE_FROM
-        sealed = await asyncio.to_thread(self._keys.seal, data, purpose) if aside else self._keys.seal(data, purpose)
+        sealed = await self.seal(data, purpose)
         return int(await connection.fetchval(sql("insert_payload"), purpose, sealed.key_id, sealed.nonce, sealed.data))
 
     async def get(self, connection: Connection, payload: int, purpose: str) -> bytes:

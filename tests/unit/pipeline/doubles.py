@@ -174,6 +174,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
+        self.files: list[bytes] = []
         self.registered: dict[str, str] = {}
         self.sync: Verdict | None = None
         self.silent = False
@@ -192,6 +193,12 @@ class Registry:
             raise TransportFailed("silent")
         self.sent.append((product.local_uid, normalise_message_id(str(message_id))))
         return Answer(self.sync is None, self.sync, b"request", b"response")
+
+    async def send_file(self, request: bytes, document: bytes, *, message_id: UUID, at: datetime) -> Answer:
+        if self.silent:
+            raise TransportFailed("silent")
+        self.files.append(document)
+        return Answer(True, None, b"request", b"response")
 
     async def find(self, product: ProductRow, registration: bytes, *, at: datetime) -> Found | None:
         assert product.local_uid is not None

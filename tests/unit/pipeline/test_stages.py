@@ -15,6 +15,7 @@ from adapter.pipeline import State, SubmissionState
 from adapter.pipeline.periodic import Periodic
 from adapter.pipeline.webhooks import set_webhook
 from adapter.settings import Settings
+from adapter.transport.callbacks import FileRequest
 from adapter.transport.errors import ErrorClass, Verdict
 from tests.unit.pipeline.doubles import Bench, benched, bundle, documents, jobs, send
 
@@ -389,5 +390,29 @@ def test_held_documents_do_not_leave_and_hold_up_their_set_alone(service: Settin
             await bench.work()
             assert [(await bench.one(one)).state for one in (first, second)] == ["dead", "awaiting"]
             assert [row.version for row in await documents(bench.journal, second)] == [2]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("by_message", [False, True])
+def test_a_file_that_is_asked_for(service: Settings, by_message: bool) -> None:
+    async def scenario() -> None:
+        async with benched(service) as bench:
+            bench.journal.files_by_message = by_message
+            accepted, _ = await _sent(bench)
+            row = await bench.one(accepted)
+            bench.registry.silent = True
+            await bench.journal.callback(FileRequest(message_id="F1", local_uid=row.local_uid), b"<x/>")
+            await bench.journal.callback(FileRequest(message_id="F2", local_uid="unknown"), b"<x/>")
+            # In the answer to the request, by whoever answers it; else by a worker, until it is taken.
+            assert await bench.work() == (["callback again"] if by_message else [])
+            bench.registry.silent = False
+            await bench.forward(minutes=1)
+            assert await bench.work() == (["callback"] if by_message else [])
+            assert bench.registry.files == ([await bench.journal.document(row.id)] if by_message else [])
+            async with bench.journal.database.connection() as connection:
+                rows = await connection.fetch("select outcome from egisz.message where direction = 'in' order by id")
+            assert [one["outcome"] for one in rows] == ["served", "unknown"]
+            assert (await bench.one(accepted)).state is State.AWAITING
 
     asyncio.run(scenario())
