@@ -6,6 +6,7 @@ Everything here is a pure function of its arguments: the same Bundle and configu
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -81,7 +82,16 @@ def derived_id(root: str, parts: Iterable[object]) -> II:
     """
     flat = list(_flat(parts))
     # Lengths keep ("a", "bc") and ("ab", "c") apart.
-    return II(root, str(uuid.uuid5(_NAMESPACE, "".join(f"{len(part)}:{part}" for part in flat))))
+    return II(root, _uuid5("".join([f"{len(part)}:{part}" for part in flat])))
+
+
+def _uuid5(name: str) -> str:
+    """``str(uuid.uuid5(_NAMESPACE, name))`` in a third of the time."""
+    digest = hashlib.sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()
+    # Version and variant (RFC 9562, 5.5) stand in the first digits of the third and fourth group.
+    third, fourth = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80
+    text = f"{digest[:6].hex()}{third:02x}{digest[7]:02x}{fourth:02x}{digest[9:16].hex()}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _flat(parts: Iterable[object]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -68,7 +68,17 @@ class ConceptMap:
 
     def translate(self, run: Run, spec: Field, value: Any, focus: Any) -> Coding | Null | None:
         """The coding of the target book; findings go to ``run``, and then there is none."""
-        given = list(_given(value, run.identifiers))
+        given = _given(value, run.identifiers)
+        known = run.terms.translations.get((self.id, given))
+        if known is not None:
+            return known
+        before = len(run.findings)
+        found = self._translated(run, spec, given, focus)
+        if found is not None and len(run.findings) == before:
+            run.terms.remember(self.id, given, found)
+        return found
+
+    def _translated(self, run: Run, spec: Field, given: tuple[Given, ...], focus: Any) -> Coding | Null | None:
         own = [item for item in given if item.system == self.target]
         if own and not any(group.source == self.target for group in self.groups):
             return self._completed(run, spec, focus, own[0].code, own[0])
@@ -84,7 +94,7 @@ class ConceptMap:
             self._unmapped(run, spec, focus)
         return None
 
-    def _candidates(self, run: Run, group: Group, given: list[Given]) -> dict[str | Null, Given]:
+    def _candidates(self, run: Run, group: Group, given: tuple[Given, ...]) -> dict[str | Null, Given]:
         found: dict[str | Null, Given] = {}
         for item in given:
             if group.source not in ("*", item.system):
@@ -175,22 +185,20 @@ class ConceptMap:
         )
 
 
-def _given(value: Any, identifiers: Identifiers) -> Iterator[Given]:
+def _given(value: Any, identifiers: Identifiers) -> tuple[Given, ...]:
     """Codes in a code, Coding, CodeableConcept, CodeableReference or Quantity, or in the coding of a fact."""
-    if isinstance(value, Coding):
-        yield Given(value.system, value.code, value.display, value.version)
-    elif isinstance(value, str):
-        yield Given("", value, value, "")
-    elif isinstance(value, dict):
-        if "concept" in value:
-            yield from _given(value["concept"], identifiers)
-        for coding in value.get("coding") or ():
-            yield _coding(coding, identifiers)
+    if isinstance(value, dict):
+        found = [*_given(value["concept"], identifiers)] if "concept" in value else []
+        found += [_coding(coding, identifiers) for coding in value.get("coding") or ()]
         if isinstance(value.get("code"), str):
-            yield _coding(value, identifiers)
+            found.append(_coding(value, identifiers))
         text = value.get("text") or value.get("unit")
         if isinstance(text, str):
-            yield Given("", "", text, "")
+            found.append(Given("", "", text, ""))
+        return tuple(found)
+    if isinstance(value, Coding):
+        return (Given(value.system, value.code, value.display, value.version),)
+    return (Given("", value, value, ""),) if isinstance(value, str) else ()
 
 
 def _coding(coding: Mapping[str, Any], identifiers: Identifiers) -> Given:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import mul
 from typing import Any, Final
 
 from adapter.documents.identity import derived_id as make_id
@@ -23,6 +24,7 @@ _DATETIME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2
 _HL7: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?([+-]\d{4})?", re.ASCII)
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _PHONE: Final = re.compile(r"\+?[0-9(][0-9\s().\u2010-\u2015-]*")
+_SEPARATORS: Final = re.compile(r"[\s-]")
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 #: Numbers up to this one have no check digits.
 _LAST_UNCHECKED_SNILS: Final = 1001998
@@ -110,11 +112,11 @@ def oid(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
 def snils(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
     """СНИЛС with or without separators → ``NNN-NNN-NNN NN``; check digits are tested."""
     text = value.get("value") if isinstance(value, dict) else value
-    digits = re.sub(r"[\s-]", "", _string(text))
-    if not re.fullmatch(r"[0-9]{11}", digits):
+    digits = _SEPARATORS.sub("", _string(text))
+    if not (len(digits) == 11 and digits.isascii() and digits.isdecimal()):
         raise ConversionError("СНИЛС — 11 цифр.", "A СНИЛС has 11 digits.")
     number, check = digits[:9], int(digits[9:])
-    total = sum(int(digit) * (9 - index) for index, digit in enumerate(number))
+    total = sum(map(mul, map(int, number), range(9, 0, -1)))
     if int(number) > _LAST_UNCHECKED_SNILS and total % 101 % 100 != check:
         raise ConversionError("Контрольные цифры СНИЛС неверны.", "The check digits of the СНИЛС are wrong.")
     return f"{digits[:3]}-{digits[3:6]}-{digits[6:9]} {digits[9:]}"
@@ -273,7 +275,11 @@ def boolean(value: Any, _arguments: Mapping[str, Any], run: Run) -> bool:
 
 def text(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
     """A text for people: line ends and runs of spaces folded, whatever else is white (a no-break space) kept."""
-    return _BLANKS.sub(" ", _string(value)).strip(" ")
+    written = _string(value)
+    if written.isprintable() and "  " not in written:
+        # A space is the only white character that can be printed.
+        return written.strip(" ")
+    return _BLANKS.sub(" ", written).strip(" ")
 
 
 def first(value: Any, _arguments: Mapping[str, Any], run: Run) -> Any:

@@ -46,6 +46,7 @@ class Identifiers:
         self._shapes: list[tuple[re.Pattern[str], str]] = []
         self._implied: dict[str, Mapping[str, Any]] = {}
         self._books: dict[str, str] = {}
+        self._by_system = lru_cache(maxsize=4096)(self._read_system)
         if "code_systems" in raw:
             books = _part(raw, "code_systems")
             for oid in books:
@@ -87,7 +88,7 @@ class Identifiers:
             return kind
         system = canonical(identifier.get("system") or "")
         if system:
-            kind = self._systems.get(system) or self._by_suffix(system)
+            kind = self._by_system(system)
             if kind:
                 return kind
         kind = self._by_type(identifier.get("type"), self._vague)
@@ -106,7 +107,10 @@ class Identifiers:
                 return kind
         return ""
 
-    def _by_suffix(self, system: str) -> str:
+    def _read_system(self, system: str) -> str:
+        known = self._systems.get(system)
+        if known:
+            return known
         match = _MIS_OID.fullmatch(system)
         return self._suffixes.get(match.group(1), "") if match else ""
 

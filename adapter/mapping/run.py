@@ -54,21 +54,25 @@ class Run:
     path: list[str] = field(default_factory=list)
     #: Facts that maps made, with their focus and its resource, by map and the identities of those.
     made: dict[tuple[str, int, int], tuple[Any, Any, Any]] = field(default_factory=dict)
-    #: Kinds of the identifiers that were looked at, each with its identifier, by the identity of that.
-    kinds: dict[int, tuple[str, Any]] = field(default_factory=dict)
+    #: By kind the identifiers of what was looked at, with that, by its identity.
+    kinds: dict[int, tuple[Mapping[str, Mapping[str, Any]], Any]] = field(default_factory=dict)
 
     def identifier(self, kind: str, identifiers: Any) -> Mapping[str, Any] | None:
         """The first identifier of a kind in ``Resource.identifier`` (a list, or one in R4 Composition)."""
+        if identifiers is None:
+            return None
+        known = self.kinds.get(id(identifiers))
+        if known is None:
+            known = self.kinds[id(identifiers)] = self._by_kind(identifiers), identifiers
+        return known[0].get(kind)
+
+    def _by_kind(self, identifiers: Any) -> dict[str, Mapping[str, Any]]:
         items = [identifiers] if isinstance(identifiers, dict) else identifiers if isinstance(identifiers, list) else ()
-        kinds = self.kinds
+        found: dict[str, Mapping[str, Any]] = {}
         for item in items:
             if isinstance(item, dict):
-                known = kinds.get(id(item))
-                if known is None:
-                    known = kinds[id(item)] = self.identifiers.kind(item), item
-                if known[0] == kind:
-                    return item
-        return None
+                found.setdefault(self.identifiers.kind(item), item)
+        return found
 
     def find(self, code: str, severity: Severity, spec: Field, focus: Any, message: Text, hint: Text = EMPTY) -> None:
         """Add a finding of a rule at ``focus``."""

@@ -15,12 +15,15 @@ from typing import Any, Final, NamedTuple
 
 from adapter.catalogue import Catalogue, read_plain
 from adapter.errors import UsageError
-from adapter.facts import Coding
+from adapter.facts import Coding, Null
 from adapter.nsi.model import expand_oid, version_key
 from adapter.nsi.store import Book, BookStore
 
 FILE: Final = "mappings/vocabulary.yaml"
 
+
+#: Translations that are remembered.
+_KEPT: Final = 20_000
 
 Fold = Callable[[str], str]
 
@@ -83,6 +86,14 @@ class Terms:
         self._columns: dict[tuple[str, str, Fold | None], Mapping[str, list[str]]] = {}
         self._cells: dict[tuple[str, str], dict[str, str]] = {}
         self._quoted: Mapping[str, str] | None = None
+        #: What concept maps made of codes: id of the map and the codes as sent → a coding, or a null.
+        self.translations: dict[tuple[str, tuple[Any, ...]], Coding | Null] = {}
+
+    def remember(self, concept: str, given: tuple[Any, ...], found: Coding | Null) -> None:
+        """Keep what a concept map made of codes; what senders write has no bound, what is kept has."""
+        if len(self.translations) >= _KEPT:
+            self.translations.clear()
+        self.translations[concept, given] = found
 
     def quoting(self, versions: Mapping[str, str]) -> Terms:
         """The same books, but a code keeps the version that the sender quotes with it.
@@ -95,6 +106,7 @@ class Terms:
         """
         terms = copy.copy(self)
         terms._quoted = versions
+        terms.translations = {}
         return terms
 
     def coding(

@@ -42,7 +42,8 @@ class Env(dict[str, Any]):
     __slots__ = ("graph", "index", "outer")
 
     def __init__(self, variables: Mapping[str, Any] = EMPTY, graph: Graph | None = None) -> None:
-        super().__init__(variables)
+        if variables:
+            self.update(variables)
         self.graph = graph
         self.outer: Env | None = None
         self.index: int | None = None

@@ -15,7 +15,7 @@ from adapter.mapping.fhirpath.compiler import KNOWN_VARIABLES, compile_tree, is_
 from adapter.mapping.fhirpath.equality import equal_collections
 from adapter.mapping.fhirpath.expression import Expression
 from adapter.mapping.fhirpath.moments import Moment
-from adapter.mapping.fhirpath.navigation import resolve_all
+from adapter.mapping.fhirpath.navigation import extensions, resolve_all, with_url
 from adapter.mapping.fhirpath.operators import equals_word, in_words
 from adapter.mapping.fhirpath.paths import get, of_type, pick, present, spread
 from adapter.mapping.fhirpath.strings import regex, replacement, single_string
@@ -65,6 +65,7 @@ def truth_of(found: Any) -> bool | None:
 NAMES: Final[dict[str, Any]] = {
     "equal": equal_collections,
     "equals_word": equals_word,
+    "extensions": extensions,
     "first_of": first_of,
     "get": get,
     "in_words": in_words,
@@ -76,6 +77,7 @@ NAMES: Final[dict[str, Any]] = {
     "single_string": single_string,
     "spread": spread,
     "truth_of": truth_of,
+    "with_url": with_url,
 }
 
 
@@ -182,8 +184,9 @@ class Inliner:
                 found = self._truth(source, focus)
                 return self._set(f"None if {found} is None else not {found}")
             case Call(name="exists" | "empty" as name, source=source, arguments=()):
-                found = self._value(source, focus)
-                empty = f"{found} is None or ({found}.__class__ is list and not {found})"
+                # A union is empty where all its sides are.
+                sides = [self._value(side, focus) for side in _sides(source)]
+                empty = " and ".join(f"({one} is None or ({one}.__class__ is list and not {one}))" for one in sides)
                 return self._set(empty if name == "empty" else f"not ({empty})")
             case Call(name="exists" | "any") if self._loops(node):
                 return self._any(node, focus)
@@ -212,6 +215,9 @@ class Inliner:
             case Call(name=name, arguments=arguments):
                 if name in {"first", "exists", "empty", "not", "resolve"}:
                     return not arguments
+                if name == "extension":
+                    # That of a primitive stands beside it: birthDate.extension(…) reads _birthDate.
+                    return not isinstance(node.source, Member) and _are_words(node)
                 return name == "iif" or (name in _STRINGS and _are_words(node))
         return False
 
@@ -227,6 +233,8 @@ class Inliner:
             return self._where(node, focus)
         if name == "iif":
             return self._iif(node, focus)
+        if name == "extension":
+            return self._extension(node, focus)
         found = self._value(source, focus)
         if name == "resolve":
             graph = f"{self._env}.graph"
@@ -235,6 +243,13 @@ class Inliner:
         text = self._set(f"{found} if {found}.__class__ is str else single_string({found}, {f'{name}()'!r})")
         words = [str(one.value) for one in node.arguments if isinstance(one, Literal)]
         return self._set(f"None if {text} is None else {self._applied(name, text, words)}")
+
+    def _extension(self, node: Call, focus: str) -> str:
+        found, url = self._value(node.source, focus), node.arguments[0]
+        assert isinstance(url, Literal)
+        of_one = f"{found}.get('extension') if {found}.__class__ is dict"
+        some = self._set(f"{of_one} else None if {found} is None else extensions({found})")
+        return self._set(f"with_url({some}, {str(url.value)!r}) if {some}.__class__ is list else None")
 
     def _applied(self, name: str, text: str, words: list[str]) -> str:
         """A function of a string."""
@@ -356,6 +371,13 @@ def _always_single(node: Node | None) -> bool:
         case Call(name=name):
             return name in {"exists", "empty", "not", "any"}
     return False
+
+
+def _sides(node: Node | None) -> list[Node | None]:
+    """What a union joins; the node itself where it is none."""
+    if isinstance(node, Binary) and node.op == "|":
+        return [*_sides(node.left), *_sides(node.right)]
+    return [node]
 
 
 def _position(node: Index) -> int | None:

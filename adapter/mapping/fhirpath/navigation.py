@@ -77,14 +77,20 @@ def _extension(site: Site) -> Code:
             return None
         if not isinstance(url, str):
             raise mismatch(site.name, _STRING)
-        result: list[Any] = []
-        for host in hosts(item, env):
-            found = host.get("extension") if host.__class__ is dict else None
-            if found.__class__ is list:
-                result += [one for one in found if _has_url(one, url)]
-        return shape(result)
+        return with_url(extensions(hosts(item, env)), url)
 
     return Code(value)
+
+
+def extensions(hosts: Any) -> list[Any]:
+    """Every extension of some items."""
+    found = [host.get("extension") for host in items(hosts) if host.__class__ is dict]
+    return [one for some in found if some.__class__ is list for one in some]
+
+
+def with_url(found: list[Any], url: str) -> Any:
+    """The extensions that a URL names, in any dialect."""
+    return shape([one for one in found if _has_url(one, url)])
 
 
 def _has_url(extension: Any, url: str) -> bool:
