@@ -184,7 +184,7 @@ class Terms:
                 return coding
             if names.whole and not _newer(version, names.version):
                 return None
-        if not display or not version:
+        if not code or not display or not version:
             return None
         # The name of a book does not change with its versions, so any version that is stored tells it.
         name = names.name if names is not None else self._passport_name(system)

@@ -99,6 +99,10 @@ def test_the_sender_completes_a_code_nobody_knows(tmp_path, system, version, dis
         assert terms.borrowed(coding)
 
 
+def test_a_name_without_a_code_is_not_borrowed(tmp_path):
+    assert empty(tmp_path).coding(OTHER, "", version="1.1", display="у отправителя") is None
+
+
 def test_a_borrowed_coding_is_not_kept(tmp_path):
     terms = empty(tmp_path)
     assert terms.coding(OTHER, "99", version="1.1", display="один") is not None
