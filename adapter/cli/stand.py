@@ -81,6 +81,7 @@ def stand(
         validate=check,
         signer=_signer(certificate, key),
     )
+    typer.echo(Text(f"Стенд: {options.address}", f"The stand is at {options.address}").get(settings().lang))
     uvicorn.run(create_stand(options), host=host, port=port, log_level="warning", access_log=False)
 
 

@@ -176,9 +176,15 @@ class Registry:
         ).fetchone()
         return row["v"] or 0
 
-    def documents(self) -> list[Registered]:
-        """Every registered document in the order of registration."""
-        return [Registered(**dict(row)) for row in self._db.execute("SELECT * FROM document ORDER BY number")]
+    def documents(self, organization: str = "", kind: str = "", snils: str = "") -> list[Registered]:
+        """Registered documents in the order of registration, without their files; an empty filter admits any."""
+        rows = self._db.execute(
+            "SELECT number, local_uid, emdr_id, message_id, kind, organization, document_number, snils, created,"
+            " set_root, set_extension, version, registered, store_till, x'' AS file FROM document"
+            " WHERE ?1 IN ('', organization) AND ?2 IN ('', kind) AND ?3 IN ('', snils) ORDER BY number",
+            (organization, kind, snils),
+        )
+        return [Registered(**dict(row)) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """How many messages are in which state."""

@@ -16,7 +16,7 @@ from adapter.findings import EMPTY, Text
 FILE: Final = Path(__file__).with_name("errors.yaml")
 
 #: How much of a text is looked at: the cause stands at its beginning.
-_SEEN: Final = 4000
+_SEEN: Final = 2000
 
 
 class ErrorClass(StrEnum):

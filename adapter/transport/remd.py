@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -126,6 +126,7 @@ class RemdClient:
         verifier: verifies answers; ``None`` believes the connection.
         checksum: of signatures and files.
         errors: what answers mean.
+        clock: now, aware; for the time stamps of answers.
     """
 
     def __init__(
@@ -138,10 +139,11 @@ class RemdClient:
         verifier: Verifier | None = None,
         checksum: Checksum = DEFAULT_CHECKSUM,
         errors: ErrorBook | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self._http, self.endpoint, self._schema = http, endpoint, schema
         self._security, self._verifier, self._checksum = security, verifier, checksum
-        self.errors = errors or error_book()
+        self.errors, self._clock = errors or error_book(), clock
 
     # -- messages -------------------------------------------------------------------------------------------------
 
@@ -231,7 +233,7 @@ class RemdClient:
             return None
         if self._verifier is not None:
             try:
-                self._verifier.verify(envelope.root, at=datetime.now().astimezone())
+                self._verifier.verify(envelope.root, at=self._clock())
             except InputError as error:
                 code = error.finding.code
                 raise TransportFailed(

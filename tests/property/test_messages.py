@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from adapter.errors import InputError
+from adapter.signing.certificate import read_certificate
+from adapter.signing.local import RsaSigner
 from adapter.transport.answers import Answers
 from adapter.transport.callbacks import Callback, FileRequest, RegistrationResult, parse_callback
 from adapter.transport.envelope import SOAP11, SOAP12, WSA, Header, read, write
 from adapter.transport.errors import ErrorItem, error_book
 from adapter.transport.ids import normalise_message_id
 from adapter.transport.schema import CALLBACK, CALLBACK_WSDL, SERVICE, SERVICE_WSDL, load_schema
+from adapter.transport.security import DS, Security, Verifier
+from tests.unit.transport.conftest import make_certificate
 
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 #: What XML can carry; a carriage return is written as a character reference and survives.
@@ -25,6 +31,9 @@ TEXTS = st.text(
     max_size=40,
 )
 FULL = TEXTS.filter(bool)
+with TemporaryDirectory() as _folder:
+    _PEM, _PRIVATE = make_certificate(Path(_folder), "key")
+    KEY = RsaSigner(read_certificate(_PEM), _PRIVATE, b"")
 ANSWERS = Answers("client", load_schema(CALLBACK_WSDL))
 NAMES = [
     "registerDocumentResult",
@@ -134,3 +143,47 @@ def test_any_errors_have_a_verdict(items: list[ErrorItem]) -> None:
     assert verdict.advice.ru
     assert verdict.advice.en
     assert error_book().classify(items[::-1]).error_class == verdict.error_class
+
+
+# -- WS-Security --------------------------------------------------------------------------------------------------
+
+
+@given(TEXTS, FULL, FULL, st.sampled_from([SOAP11, SOAP12]), st.sampled_from(["uri", "urn"]))
+def test_a_signature_survives_any_text_and_a_parser(text: str, own: str, to: str, soap: str, form: str) -> None:
+    body = etree.Element("{urn:x}message", a=text)
+    body.text = text
+    etree.SubElement(body, "part").tail = text
+    written = write(body, Header("a", own, "c", to, to), soap=soap, security=Security(KEY, form), at=NOW)  # type: ignore[arg-type]
+    assert Verifier(required=("Body", "MessageID", "To", "Action", "ReplyTo", "Timestamp")).verify(
+        read(written).root, at=NOW
+    )
+
+
+@given(st.data())
+def test_no_change_of_what_is_signed_goes_unseen(data: st.DataObject) -> None:
+    body = etree.Element("{urn:x}message")
+    body.text = "text"
+    written = write(body, Header("a", "b", "c", "d", "e"), security=Security(KEY), at=NOW)
+    root = read(written).root
+    names = ["Body", "Timestamp", "MessageID", "ReplyTo", "To", "Action", "SignedInfo", "SignatureValue"]
+    part = root.find(f".//{{*}}{data.draw(st.sampled_from(names))}")
+    assert part is not None
+    at = data.draw(st.sampled_from(list(part.iter(etree.Element))))
+    change = data.draw(st.sampled_from(["text", "attribute", "child", "name"]))
+    if change == "text":
+        at.text = (at.text or "") + "x"
+    elif change == "attribute":
+        at.set("x", "y")
+    elif change == "child":
+        etree.SubElement(at, "{urn:x}x")
+    else:
+        at.tag = "{urn:x}x"
+    try:
+        certificate = Verifier(required=names[:6]).verify(read(etree.tostring(root)).root, at=NOW)
+    except InputError as error:
+        assert error.finding.code.startswith("SOAP")
+    else:
+        # What is not looked at may change: attributes and elements inside SignatureValue.
+        assert certificate is not None
+        assert part.tag == f"{{{DS}}}SignatureValue"
+        assert change in {"attribute", "child"}

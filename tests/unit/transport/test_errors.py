@@ -142,3 +142,110 @@ def test_http(status: int, expected: str) -> None:
 
 def test_an_item_does_not_show_its_text() -> None:
     assert "Иванов" not in repr(ErrorItem("NO_SNILS", "Иванов"))
+
+
+#: Stems of texts under an umbrella code by their class, as a reporting product has met them.
+STEMS = {
+    "done": """
+        Документ с идентификатором 'x' уже зарегистрирован
+    """,
+    "temporary": """
+        Ошибка получения файла ЭМД из файлового хранилища
+        Удостоверяющий центр сертификата недоступен
+        Не удается провести проверку
+        Не удается произвести проверку
+        Невозможно обработать запрос
+        Непредвиденная ошибка при проверке подписей
+    """,
+    "transport": """
+        network unreachable
+        Connection reset
+        соединение разорвано
+        Сетевая ошибка
+    """,
+    "permanent": """
+        Вид документов [1] не актуален на дату создания
+        запрещена регистрация новых версий
+        MO code:1.2 is not actual
+        Указанная должность сотрудника со СНИЛС [1] не соответствует
+        Дата рождения сотрудника со СНИЛС [1] по данным не соответствует
+        ФИО сотрудника со СНИЛС [1] не соответствуют
+        личное дело сотрудника со СНИЛС [1] в организации отсутствует
+        В ФРМР не найден сотрудник со СНИЛС
+        не найдена актуальная на дату карточка МР
+        Несоответствие данных подписанта в запросе и в сертификате
+        Указанное значение [..] Имя не соответствует данным ГИП
+        СНИЛС пациента в составе сведений о пациенте обязателен
+        Получатель [..] из запроса на регистрацию сведений не найден
+        Справочник OID [1]. Версия [2] недопустима для документа вида
+        Справочник OID [1] Версия [3] отсутствует для данного справочника
+        Справочник OID [1] Элемент с кодом [3] отсутствует
+        Наименование элемента [1] не соответствует наименованию элемента в НСИ
+        Уникальный идентификатор документа в ЭМД [..] отличается
+        Дата создания документа в ЭМД [..] отличается
+        СНИЛС  пациента в ЭМД [..] отличается
+        Имя пациента в ЭМД [..] отличается
+        Фамилия пациента в ЭМД [..] отличается
+        Отчество пациента в ЭМД [..] отличается
+        Дата рождения пациента в ЭМД [..] отличается
+        Пол пациента в ЭМД [..] отличается
+        Локальный идентификатор пациента в ЭМД [..] отличается
+        Недопустимые символы в имени
+        МО из запроса на регистрацию сведений [..] не совпадает
+        СП не совпадает с СП providerOrganization
+        не совпадает с СП representedOrganization
+        не совпадает с СП representedCustodianOrganization
+        Организация не привязана к РМИС [emdr-rmis-1]
+        Подразделение с идентификатором [..] не существовало
+        Подразделение с идентификатором [..] не соответствует организации
+        ОГРН(ИП) МО из СЭМД [1] не совпадает
+        tmk:ogrn
+        Props/Ogrn
+        Дата и время создания подписи МО [..] не может быть позже
+        Дата и время создания подписи медицинского работника [..] x не может быть позже
+        отсутствует атрибут "Дата и время создания"
+        сертификат x срок действия истёк
+        истекший срок сертификат
+        certificate has expired
+        сертификат подписи отозван
+        certificate revoked
+        Certificate does not specify OCSP responder
+        Invalid content was found starting
+        The content of element 'x' is not complete
+        Attribute 'x' is not allowed to appear in element
+        Attribute 'x' must appear on element
+        cvc-datatype-valid.1
+        cvc-elt.1
+        org.xml.sax.SAXParseException
+        ParseError
+        У1. patientRole/addr/address:Type должен иметь 1 атрибута
+        patientRole/addr должен иметь 1 элемент address:Type
+        patientRole должен иметь 1 элемента addr
+        Элемент state должен содержать не пустое значение
+        Элемент fias:AOGUID
+        patientRole/id[1] не должен иметь атрибут @nullFlavor
+        telecom не должен иметь атрибут @nullFlavor
+        ДОЛЖЕН содержать не менее одного [1..*] элемента telecom
+        identity:DocInfo
+        IdentityCardType
+        Неверный формат номера ДУЛ
+        LINKDOCS
+        Допустимые значения для элементов
+        Ошибка валидации Schematron: X
+        схематрон
+        документ x аннулирован
+        аннулирован этот документ
+        targetId with unique ID 1 not found in repository
+        Ошибки валидации в ФРМСС: [code: DUPLICATE, description: x]
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [(kind, text.strip()) for kind, texts in STEMS.items() for text in texts.strip().splitlines()],
+)
+def test_every_known_stem_has_its_class(expected: str, message: str) -> None:
+    for text in (message, f"VALIDATION_ERROR: {message}.", f"Ошибка.\n{message.upper()}\nещё"):
+        assert classify(("VALIDATION_ERROR", text)).error_class == expected
+        assert classify(("RUNTIME_ERROR", text)).error_class == expected
