@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from adapter.errors import SigningError
+from adapter.errors import SigningError, UsageError
 from adapter.findings import Finding, Severity, Text
 from adapter.pipeline import State, SubmissionState
 from adapter.pipeline.periodic import Periodic
@@ -414,5 +414,23 @@ def test_a_file_that_is_asked_for(service: Settings, by_message: bool) -> None:
                 rows = await connection.fetch("select outcome from egisz.message where direction = 'in' order by id")
             assert [one["outcome"] for one in rows] == ["served", "unknown"]
             assert (await bench.one(accepted)).state is State.AWAITING
+
+    asyncio.run(scenario())
+
+
+def test_a_version_is_not_replayed_once_a_later_one_has_left(service: Settings) -> None:
+    async def scenario() -> None:
+        async with benched(service) as bench:
+            first = await send(bench.journal, bundle("a"), key="1")
+            await send(bench.journal, bundle("b"), key="2")
+            await bench.work("convert")
+            one = await bench.one(first)
+            await bench.journal.outbox.drop(one.id)
+            await bench.journal.outbox.replay(one.id)
+            await bench.journal.outbox.drop(one.id)
+            await bench.work()
+            assert [uid for uid, _ in bench.registry.sent] == ["p1.2"]
+            with pytest.raises(UsageError, match="later version"):
+                await bench.journal.outbox.replay(one.id)
 
     asyncio.run(scenario())
