@@ -19,7 +19,7 @@ ALLOWED = frozenset(
         "code", "severity", "rule", "line", "column",
         "kind", "edition", "oid", "version", "pack", "book", "stage", "digest",
         "count", "errors", "warnings", "notes", "files", "rows", "bytes", "contexts", "asserts",
-        "ms", "attempt", "status", "exit_code", "error_type", "host", "dropped",
+        "ms", "attempt", "status", "exit_code", "error_type", "host", "method", "route", "dropped",
     }
 )  # fmt: skip
 

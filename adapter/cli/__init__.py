@@ -22,6 +22,7 @@ from adapter.cli import (
     serve,
     sign,
     stand,
+    support,
     worker,
 )
 from adapter.cli import map as mapping
@@ -43,6 +44,7 @@ app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("support-bundle")(support.support_bundle)
 app.command("stand")(stand.stand)
 app.add_typer(mapping.app, name="map")
 app.add_typer(packs.app, name="packs")

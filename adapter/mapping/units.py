@@ -112,7 +112,10 @@ def _ucum(value: Mapping[str, Any], run: Run, *, sure: bool) -> str:
 
 
 def _codes(spellings: list[Mapping[str, Any]], run: Run) -> list[str]:
-    """Codes of the book, of the first spelling that leads to any; several where none decides."""
+    """Codes of the book, of the first spelling that leads to any; several where none decides.
+
+    One alone may be the sender's, which the book need not have.
+    """
     own = [one["code"] for one in spellings if one.get("code") and _system(one, run) == BOOK]
     if own:
         return own[:1]
@@ -137,7 +140,7 @@ def _codes(spellings: list[Mapping[str, Any]], run: Run) -> list[str]:
 
 
 def _without_translation(found: Quantity, codes: list[str]) -> ConversionError:
-    if codes:
+    if len(codes) > 1:
         listed = ", ".join(codes)
         return ConversionError(
             f"Единице соответствует несколько кодов справочника {BOOK}: {listed}.",

@@ -270,7 +270,7 @@ class Journal:
             message = await connection.fetchval(
                 sql("insert_received"),
                 product,
-                _OPERATIONS.get(type(callback), callback.action or "unknown"),
+                _OPERATIONS.get(type(callback), "unknown"),
                 callback.message_id or hashlib.sha256(raw).hexdigest().upper(),
                 callback.relates_to,
                 await self.vault.put(connection, raw, "message"),

@@ -97,3 +97,10 @@ def test_the_vocabulary_and_the_book_agree(run: Any) -> None:
 def test_a_period_of_timing_is_a_quantity(run: Any) -> None:
     made = quantity({"frequency": 1, "period": 12, "periodUnit": "h"}, {"value": "period", "code": "periodUnit"}, run)
     assert (made.value, made.unit, made.ucum, made.translation.code) == ("12", "ч", "h", "23")
+
+
+def test_a_code_that_the_book_does_not_have_is_not_quoted(run: Any) -> None:
+    with pytest.raises(ConversionError) as raised:
+        quantity({"value": 5, "unit": "мг", "system": f"urn:oid:{BOOK}", "code": "Тестов 7"}, {}, run)
+    assert raised.value.code == "MAP02"
+    assert "Тестов" not in str(raised.value)
