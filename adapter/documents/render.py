@@ -32,6 +32,7 @@ from adapter import xml
 from adapter.catalogue import Catalogue, builtin_root
 from adapter.documents import elements, narrative
 from adapter.documents.header import Header
+from adapter.documents.templates import quicken
 from adapter.errors import InputError, InternalError, MappingError, XmlRefused
 from adapter.facts import II, Coding, Fact, Null, Quantity
 from adapter.findings import Finding, Place, Severity, Text
@@ -80,6 +81,7 @@ class Renderer:
             cache_size=-1,
             bytecode_cache=FileSystemBytecodeCache(str(cache), files) if cache is not None else None,
         )
+        quicken(self._environment)
         # An import compares the names of globals each time: none are needed, since filters are called directly.
         self._environment.globals.clear()
         self._environment.filters.update(
