@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -94,7 +95,7 @@ def create_stand(options: Options, *, http: Http | None = None) -> Starlette:
         finally:
             await service.processing.stop()
             if isinstance(validator, ProcessValidator):
-                validator.close()
+                await asyncio.to_thread(validator.close)
             if own is not None:
                 await own.close()
             registry.close()

@@ -43,8 +43,8 @@ class ProcessValidator:
         return await asyncio.get_running_loop().run_in_executor(self._pool, _errors, data, kind)
 
     def close(self) -> None:
-        """End the process."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End the process, after the check that it is at."""
+        self._pool.shutdown(cancel_futures=True)
 
 
 _checker: Checker | None = None
