@@ -13,7 +13,7 @@ from adapter.facts import II
 from adapter.findings import Finding, Severity, Text
 from adapter.pipeline.database import Connection
 from adapter.pipeline.model import ProductRow, SubmissionRow, dump_findings, new_id
-from adapter.pipeline.moves import Change, follow_product, lock_chain, lock_set, move_product, move_submission
+from adapter.pipeline.moves import NOTICE_FOR, Change, follow, lock_chain, lock_sets, move_product, move_submission
 from adapter.pipeline.ports import Made, MadeDocument
 from adapter.pipeline.statements import sql
 from adapter.pipeline.states import product_machine
@@ -91,15 +91,11 @@ async def record(journal: Journal, row: SubmissionRow, made: Made, remake: Remak
     """
     async with journal.database.transaction() as connection:
         await lock_chain(connection, row.chain)
-        current = await connection.fetchrow(sql("submission"), row.id)
-        if current is None or current["step"] != row.step:
-            raise Overtaken("the submission was moved meanwhile")
         if made.refused:
             return await move_submission(
                 connection, row, "refuse", Change(stopped_at="convert", findings=made.findings, fresh=True)
             )
-        for set_id in sorted({_text(one.set_id) for one in made.documents if one.ok and one.set_id}):
-            await lock_set(connection, set_id)
+        await lock_sets(connection, *(_text(one.set_id) for one in made.documents if one.ok and one.set_id))
         entries = await _numbered(connection, made)
         numbers = {one.document.set_id: one.number for one in entries if one.renewed}
         if numbers:
@@ -129,21 +125,20 @@ async def _numbered(connection: Connection, made: Made) -> list[Entry]:
 async def _number(connection: Connection, document: MadeDocument, set_id: II, data: bytes, version: int) -> Entry:
     """The number of a document in its set: the sender's where it is free and rises, else the next."""
     digest = hashlib.sha256(data).digest()
-    row = await connection.fetchrow(sql("last_of_set"), _text(set_id))
-    last = ProductRow.of(row) if row is not None else None
+    found = await connection.fetchrow(sql("set_of_document"), _text(set_id), document.local_uid)
+    last = ProductRow.of(found) if found["id"] is not None else None
     if last is not None and last.content_digest == digest:
         return Entry(document, digest, known=last)
     given = document.given_version
-    if last is not None and given is not None:
-        highest = await connection.fetchval(sql("last_given_of_set"), _text(set_id))
-        if highest is not None and given < highest:
-            return Entry(_failed(document, SUPERSEDED))
+    highest = found["highest_given"]
+    if given is not None and highest is not None and given < highest:
+        return Entry(_failed(document, SUPERSEDED))
     lowest = 1 if last is None else (last.version or 0) + 1
     number = max(given or 1, lowest)
     if given is not None and number != given:
         document = replace(document, findings=(*document.findings, RENUMBERED))
-    taken = await connection.fetchval(sql("local_uid_taken"), document.local_uid)
-    return Entry(document, digest, number=number, renewed=number != version or taken, last=last)
+    renewed = number != version or found["uid_taken"]
+    return Entry(document, digest, number=number, renewed=renewed, last=last)
 
 
 def _renewed(entries: list[Entry], again: Made) -> list[Entry]:
@@ -174,12 +169,13 @@ class _Writer:
             await self._link(entry.known)
             if product_machine().allows("replay", entry.known.state):
                 change = Change(fresh=True, give_up_at=self._give_up_at())
-                await move_product(self._connection, entry.known, "replay", change)
+                await move_product(self._connection, entry.known, "replay", change, locked=True)
             return
-        document = entry.document
-        unmade = await self._connection.fetchrow(
-            sql("unmade_of_focus"), self._row.id, document.bundle, document.route, document.focus
-        )
+        document, unmade = entry.document, None
+        if self._row.step:
+            # It is converted again, after a replay.
+            place = document.bundle, document.route, document.focus
+            unmade = await self._connection.fetchrow(sql("unmade_of_focus"), self._row.id, *place)
         if unmade is not None:
             await self._again(ProductRow.of(unmade), entry)
         else:
@@ -204,10 +200,11 @@ class _Writer:
             dump_findings(document.findings),
             *await self._payloads(document),
             self._give_up_at(),
+            move.name,
+            not document.ok,
+            NOTICE_FOR,
         )
-        product = ProductRow.of(stored)
-        await self._link(product)
-        await follow_product(self._connection, product, move, None)
+        await follow(self._connection, stored, move)
 
     async def _again(self, product: ProductRow, entry: Entry) -> None:
         """A product that failed its check, made again."""
@@ -226,10 +223,12 @@ class _Writer:
             *await self._payloads(document),
             self._give_up_at(),
             move.after,
+            move.name,
+            product.state,
         )
         if stored is None:
             raise Overtaken("the product was moved meanwhile")
-        await follow_product(self._connection, ProductRow.of(stored), move, product.state)
+        await follow(self._connection, stored, move)
 
     def _identity(self, entry: Entry) -> tuple[object, ...]:
         document = entry.document
@@ -244,13 +243,11 @@ class _Writer:
         )
 
     async def _payloads(self, document: MadeDocument) -> tuple[int | None, int | None]:
-        vault = self._journal.vault
-        return (
-            await vault.put(self._connection, document.data, "document") if document.data is not None else None,
-            await vault.put(self._connection, document.registration, "registration")
-            if document.registration is not None
-            else None,
-        )
+        given = (("document", document.data), ("registration", document.registration))
+        there = [(purpose, data) for purpose, data in given if data is not None]
+        ids = await self._journal.vault.put_all(self._connection, there) if there else []
+        found = dict(zip((purpose for purpose, _ in there), ids, strict=True))
+        return found.get("document"), found.get("registration")
 
     async def _link(self, product: ProductRow) -> None:
         await self._connection.execute(sql("link_product"), self._row.id, product.id)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from adapter.errors import DatabaseError
 from adapter.pipeline.database import Connection, Database
 from adapter.pipeline.jobs import enqueue
-from adapter.pipeline.keys import keyed_hash
+from adapter.pipeline.keys import Sealed, keyed_hash
 from adapter.pipeline.model import Accepted, MoveRow, ProductRow, SignatureRow, SubmissionRow, new_id
 from adapter.pipeline.outbox import Outbox
 from adapter.pipeline.patients import patients_of
@@ -40,6 +41,21 @@ _OPERATIONS: Final[dict[type[Callback], str]] = {
 def now() -> datetime:
     """The clock of a service."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a stage needs of a product.
+
+    Attributes:
+        waits: an earlier version of its set is on its way.
+        document, registration: ``None`` where there is none, or it is no longer kept.
+    """
+
+    row: ProductRow
+    waits: bool
+    document: bytes | None
+    registration: bytes | None
 
 
 class Journal:
@@ -221,10 +237,30 @@ class Journal:
         """The signatures of a document in the order in which they were made."""
         async with self.database.connection() as connection:
             rows = await connection.fetch(sql("signatures"), product_id)
-            return [
-                SignatureRow(row["role"], await self.vault.get(connection, row["payload_id"], "signature"))
-                for row in rows
-            ]
+        return [SignatureRow(row["role"], await self.vault.open_sealed(Sealed(*row[1:]), "signature")) for row in rows]
+
+    async def to_work(self, product_id: UUID) -> Work | None:
+        """A product with what a stage needs of it, in one query."""
+        async with self.database.connection() as connection:
+            row = await connection.fetchrow(sql("product_to_work"), product_id)
+        if row is None:
+            return None
+        return Work(
+            ProductRow.of(row),
+            row["waits"],
+            await self._opened(row, "document"),
+            await self._opened(row, "registration"),
+        )
+
+    async def to_convert(self, submission_id: UUID) -> tuple[SubmissionRow, bool, bytes | None] | None:
+        """A submission, whether it waits for an earlier one, and its Bundle, in one query."""
+        async with self.database.connection() as connection:
+            row = await connection.fetchrow(sql("submission_to_convert"), submission_id)
+        return None if row is None else (SubmissionRow.of(row), row["waits"], await self._opened(row, "bundle"))
+
+    async def _opened(self, row: Mapping[str, Any], purpose: str) -> bytes | None:
+        sealed = Sealed(row[f"{purpose}_key"], row[f"{purpose}_nonce"], row[f"{purpose}_data"])
+        return None if sealed.data is None else await self.vault.open_sealed(sealed, purpose)
 
     async def not_ready(self) -> list[str]:
         """Names of the parts without which no Bundle can be stored; empty where all is well."""

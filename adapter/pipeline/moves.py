@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from adapter.errors import Overtaken
 from adapter.findings import Finding
@@ -15,7 +16,7 @@ from adapter.pipeline.database import Connection
 from adapter.pipeline.jobs import enqueue
 from adapter.pipeline.model import ProductRow, SubmissionRow, Trouble, dump_findings
 from adapter.pipeline.statements import sql
-from adapter.pipeline.states import Machine, Move, product_machine, submission_machine
+from adapter.pipeline.states import Move, product_machine, submission_machine
 
 #: How long the client is told about a final state.
 NOTICE_FOR = timedelta(days=1)
@@ -56,16 +57,16 @@ async def lock_chain(connection: Connection, chain: bytes) -> None:
     await connection.execute(sql("lock_chain"), chain)
 
 
-async def lock_set(connection: Connection, set_id: str | None) -> None:
-    """Hold the set of a document until the transaction ends."""
-    if set_id is not None:
-        await connection.execute(sql("lock_set"), set_id)
+async def lock_sets(connection: Connection, *set_ids: str | None) -> None:
+    """Hold the sets of documents until the transaction ends; always in one order, so that nobody waits in a circle."""
+    if wanted := sorted({one for one in set_ids if one is not None}):
+        await connection.execute(sql("lock_sets"), wanted)
 
 
 async def move_submission(
     connection: Connection, row: SubmissionRow, name: str, change: Change = NOTHING
 ) -> SubmissionRow:
-    """Move a submission.
+    """Move a submission whose chain the caller holds.
 
     Raises:
         InternalError: the move is not allowed.
@@ -73,7 +74,6 @@ async def move_submission(
     """
     machine = submission_machine()
     move = machine.move(name, row.state)
-    await lock_chain(connection, row.chain)
     updated = await connection.fetchrow(
         sql("move_submission"),
         row.id,
@@ -83,37 +83,45 @@ async def move_submission(
         dump_findings(change.findings) if change.findings is not None else None,
         change.fresh,
         change.give_up_at,
+        name,
+        row.state,
+        move.after in machine.final,
     )
     if updated is None:
         raise Overtaken("the submission was moved meanwhile")
-    await connection.execute(sql("record_submission_move"), row.id, name, row.state, move.after)
     moved = SubmissionRow.of(updated)
-    await follow_submission(connection, moved, move, machine, change)
+    if move.job and not updated["waits"]:
+        await enqueue(connection, move.job, [(moved.id, moved.step)], after=change.after)
+    if updated["next_id"] is not None:
+        await enqueue(connection, "convert", [(updated["next_id"], updated["next_step"])])
     return moved
 
 
-async def follow_submission(
-    connection: Connection, row: SubmissionRow, move: Move, machine: Machine, change: Change = NOTHING
-) -> None:
-    """The job of a move, unless an earlier one of the chain is still to be done; or the one that waited."""
-    if move.job:
-        if not await connection.fetchval(sql("waits_in_chain"), row.chain, row.seq):
-            await enqueue(connection, move.job, [(row.id, row.step)], after=change.after)
-    elif move.after in machine.final:
-        waiting = await connection.fetchrow(sql("next_in_chain"), row.chain, row.seq)
-        if waiting is not None and waiting["state"] == "accepted":
-            await enqueue(connection, "convert", [(waiting["id"], waiting["step"])])
-
-
-async def move_product(connection: Connection, row: ProductRow, name: str, change: Change = NOTHING) -> ProductRow:
+async def move_product(
+    connection: Connection,
+    row: ProductRow,
+    name: str,
+    change: Change = NOTHING,
+    *,
+    locked: bool = False,
+    signatures: int | None = None,
+) -> ProductRow:
     """Move a product.
+
+    Args:
+        locked: the caller holds its set.
+        signatures: how many it has now.
 
     Raises:
         InternalError: the move is not allowed.
-        Overtaken: the row is no longer at the step that the caller saw.
+        Overtaken: the row is no longer at the step that the caller saw, or is to be signed and has to wait.
     """
-    move = product_machine().move(name, row.state)
-    await lock_set(connection, row.set_id)
+    machine = product_machine()
+    move = machine.move(name, row.state)
+    final, gated = move.after in machine.final, name == "sign"
+    if not locked and (final or gated or move.job == "sign"):
+        # It may end a wait, or begin one. Other moves are of a document for which nobody waits in vain.
+        await lock_sets(connection, row.set_id)
     updated = await connection.fetchrow(
         sql("move_product"),
         row.id,
@@ -129,34 +137,29 @@ async def move_product(connection: Connection, row: ProductRow, name: str, chang
         change.registered_at,
         int(change.failed),
         dump_findings(change.findings) if change.findings is not None else None,
+        name,
+        row.state,
+        final,
+        NOTICE_FOR,
+        gated,
+        signatures,
     )
     if updated is None:
         raise Overtaken("the product was moved meanwhile")
+    return await follow(connection, updated, move, change.after)
+
+
+async def follow(connection: Connection, updated: Any, move: Move, after: timedelta | None = None) -> ProductRow:
+    """Enqueue what a move leads to: its job, the notice of a final state, the version that waited for it.
+
+    Args:
+        updated: the row as a statement gives it that moves, with ``notice``, ``next_id``, ``next_step`` and ``waits``.
+    """
     moved = ProductRow.of(updated)
-    await follow_product(connection, moved, move, row.state, change)
+    if move.job and not updated["waits"]:
+        await enqueue(connection, move.job, [(moved.id, moved.step)], after=after)
+    if updated["notice"] is not None:
+        await enqueue(connection, "notify", [(updated["notice"], 0)])
+    if updated["next_id"] is not None:
+        await enqueue(connection, "sign", [(updated["next_id"], updated["next_step"])])
     return moved
-
-
-async def follow_product(
-    connection: Connection, row: ProductRow, move: Move, before: str | None, change: Change = NOTHING
-) -> None:
-    """The history of a move, its job, the notice of a final state, and the version that waited for it."""
-    await connection.execute(sql("record_product_move"), row.id, move.name, before, move.after)
-    if move.job and not await waits(connection, row):
-        await enqueue(connection, move.job, [(row.id, row.step)], after=change.after)
-    if move.after not in product_machine().final:
-        return
-    notice = await connection.fetchval(sql("insert_notice"), row.client, row.id, row.state, row.changed_at + NOTICE_FOR)
-    if notice is not None:
-        await enqueue(connection, "notify", [(notice, 0)])
-    if row.version is not None:
-        following = await connection.fetchrow(sql("next_in_set"), row.set_id, row.version)
-        if following is not None:
-            await enqueue(connection, "sign", [(following["id"], following["step"])])
-
-
-async def waits(connection: Connection, row: ProductRow) -> bool:
-    """Whether an earlier version of the same set is still on its way."""
-    if row.version is None:
-        return False
-    return bool(await connection.fetchval(sql("waits_in_set"), row.set_id, row.version))

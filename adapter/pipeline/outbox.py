@@ -12,7 +12,7 @@ from adapter.errors import UsageError
 from adapter.findings import Text
 from adapter.pipeline.database import Connection
 from adapter.pipeline.model import MoveRow, ProductRow, SubmissionRow, SubmissionState, Trouble
-from adapter.pipeline.moves import Change, lock_chain, lock_set, move_product, move_submission
+from adapter.pipeline.moves import Change, lock_chain, lock_sets, move_product, move_submission
 from adapter.pipeline.statements import sql
 from adapter.pipeline.states import product_machine, submission_machine
 
@@ -162,7 +162,7 @@ class Outbox:
             if not submission_machine().allows(name, row.state):
                 raise _impossible(name, row.state)
             return await move_submission(connection, row, name, change)
-        await lock_set(connection, row.set_id)
+        await lock_sets(connection, row.set_id)
         row = ProductRow.of(await connection.fetchrow(sql("product"), row.id))
         if not product_machine().allows(name, row.state):
             raise _impossible(name, row.state)
@@ -173,7 +173,7 @@ class Outbox:
                     "a later version of this document has left: a replay would break the order of versions",
                 )
             )
-        return await move_product(connection, row, name, change)
+        return await move_product(connection, row, name, change, locked=True)
 
 
 async def _row(connection: Connection, row_id: UUID) -> ProductRow | SubmissionRow:

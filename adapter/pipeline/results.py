@@ -10,10 +10,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from adapter.errors import Overtaken
 from adapter.findings import Text
+from adapter.log import get_logger
 from adapter.pipeline.database import Connection
 from adapter.pipeline.model import ProductRow, State, Trouble
-from adapter.pipeline.moves import Change, lock_set, move_product
+from adapter.pipeline.moves import Change, lock_sets, move_product
 from adapter.pipeline.ports import Delivery
 from adapter.pipeline.retry import Backoff
 from adapter.pipeline.statements import sql
@@ -73,7 +75,7 @@ class Results:
         for statement, key in keys:
             row = await connection.fetchrow(sql(statement), key) if key else None
             if row is not None:
-                await lock_set(connection, row["set_id"])
+                await lock_sets(connection, row["set_id"])
                 return ProductRow.of(await connection.fetchrow(sql("product"), row["id"]))
         return None
 
@@ -151,24 +153,20 @@ class Results:
         self, product: ProductRow, message: int, *, ok: bool, verdict: Verdict | None, exchange: Exchange
     ) -> str:
         """Write down what the service said at once, and move the product unless a callback has done so already."""
+        outcome = "acknowledged" if ok else "refused"
         async with self._journal.database.transaction() as connection:
-            await lock_set(connection, product.set_id)
-            current = ProductRow.of(await connection.fetchrow(sql("product"), product.id))
-            outcome = "acknowledged" if ok else "refused"
-            if current.step == product.step:
+            try:
                 if ok:
                     ask_at = self._journal.clock() + self._answer_within
-                    await move_product(connection, current, "acknowledge", Change(ask_at=ask_at))
+                    await move_product(connection, product, "acknowledge", Change(ask_at=ask_at))
                 else:
-                    outcome = await self.settle(connection, current, verdict or _silent())
-            await connection.execute(
-                sql("answer_sent"),
-                message,
-                await self._journal.vault.put(connection, exchange[1], "message"),
-                await self._journal.vault.put(connection, exchange[0], "message"),
-                outcome,
-                list(verdict.codes) if verdict else [],
-            )
+                    outcome = await self.settle(connection, product, verdict or _silent())
+            except Overtaken:
+                get_logger().info("answer.overtaken", status=outcome)
+            payloads = [("message", exchange[0]), ("message", exchange[1])]
+            request, response = await self._journal.vault.put_all(connection, payloads)
+            codes = list(verdict.codes) if verdict else []
+            await connection.execute(sql("answer_sent"), message, response, request, outcome, codes)
         return outcome
 
 

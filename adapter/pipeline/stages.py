@@ -20,9 +20,9 @@ from adapter.log import get_logger
 from adapter.pipeline import metrics
 from adapter.pipeline.audit import Audit
 from adapter.pipeline.conversion import record
-from adapter.pipeline.journal import Journal
+from adapter.pipeline.journal import Journal, Work
 from adapter.pipeline.model import ProductRow, State, SubmissionRow, SubmissionState, Trouble
-from adapter.pipeline.moves import Change, lock_set, move_product, move_submission, waits
+from adapter.pipeline.moves import Change, lock_chain, move_product, move_submission
 from adapter.pipeline.ports import Delivery, Made, Maker, Signatures, Signing
 from adapter.pipeline.results import REGISTER, Results
 from adapter.pipeline.retry import Backoff
@@ -117,14 +117,11 @@ class Stages:
     # -- Bundles --------------------------------------------------------------------------------------------------
 
     async def _convert(self, row_id: UUID) -> None:
-        row = await self._journal.submission(row_id)
-        if row is None or row.state is not SubmissionState.ACCEPTED:
+        found = await self._journal.to_convert(row_id)
+        if found is None or found[0].state is not SubmissionState.ACCEPTED or found[1]:
             return None
-        async with self._journal.database.connection() as connection:
-            if await connection.fetchval(sql("waits_in_chain"), row.chain, row.seq):
-                return None
+        row, _, data = found
         try:
-            data = await self._journal.bundle(row_id)
             if data is None:
                 return await self._give_up_submission(row, Trouble(ErrorClass.PERMANENT, _UNKEPT))
             await record(self._journal, row, await self._made(row, data, {}), lambda one: self._made(row, data, one))
@@ -149,20 +146,22 @@ class Stages:
 
     async def _give_up_submission(self, row: SubmissionRow, trouble: Trouble) -> None:
         async with self._journal.database.transaction() as connection:
+            await lock_chain(connection, row.chain)
             await move_submission(connection, row, "give_up", Change(trouble, stopped_at="convert"))
 
     # -- documents ------------------------------------------------------------------------------------------------
 
-    async def _product(self, row_id: UUID, stage: str, work: Callable[[ProductRow], Awaitable[None]]) -> None:
-        row = await self._journal.product(row_id)
-        if row is None:
+    async def _product(self, row_id: UUID, stage: str, work: Callable[[Work], Awaitable[None]]) -> None:
+        found = await self._journal.to_work(row_id)
+        if found is None:
             return
         try:
-            await work(row)
+            await work(found)
         except (DatabaseError, Overtaken, Again):
             raise
         except Exception as error:  # noqa: BLE001 - a stage that fails is written down, whatever the error
-            await self._product_failed(await self._journal.product(row_id) or row, stage, _trouble(error, stage))
+            row = await self._journal.product(row_id) or found.row
+            await self._product_failed(row, stage, _trouble(error, stage))
 
     async def _product_failed(self, row: ProductRow, stage: str, trouble: Trouble) -> None:
         """Try again, or give up what cannot be mended by trying or was tried long enough."""
@@ -179,29 +178,21 @@ class Stages:
         if attempts is not None:
             raise Again(self._backoff.delay(attempts))
 
-    async def _sign(self, row: ProductRow) -> None:
-        if row.state is not State.CHECKED:
+    async def _sign(self, work: Work) -> None:
+        row = work.row
+        if row.state is not State.CHECKED or work.waits:
             return
-        async with self._journal.database.connection() as connection:
-            if await waits(connection, row):
-                return
-        document, registration = await self._journal.document(row.id), await self._journal.registration(row.id)
-        if document is None or registration is None:
+        if work.document is None or work.registration is None:
             raise InternalError("a document that is checked has no data")
-        made = await self._ports.signing.sign(row, document, registration, at=self._journal.clock())
+        made = await self._ports.signing.sign(row, work.document, work.registration, at=self._journal.clock())
         if any(one.severity is Severity.ERROR for one in made.findings):
             await self._not_signed(row, made)
             return
         async with self._journal.database.transaction() as connection:
-            await lock_set(connection, row.set_id)
-            if await waits(connection, row):
-                return
-            await connection.execute(sql("delete_signatures"), row.id)
-            for position, one in enumerate(made.items):
-                payload = await self._journal.vault.put(connection, one.data, "signature")
-                await connection.execute(sql("insert_signature"), row.id, position, one.role, payload)
-            await connection.execute(sql("count_signatures"), row.id, len(made.items))
-            await move_product(connection, row, "sign")
+            payloads = [("signature", one.data) for one in made.items]
+            ids = await self._journal.vault.put_all(connection, payloads)
+            await connection.execute(sql("replace_signatures"), row.id, [one.role for one in made.items], ids)
+            await move_product(connection, row, "sign", signatures=len(ids))
 
     async def _not_signed(self, row: ProductRow, made: Signatures) -> None:
         """Keys or rules are wrong: the same document will not be signed until a person has mended them."""
@@ -213,10 +204,10 @@ class Stages:
             )
         _told(row, "dead", "sign")
 
-    async def _send(self, row: ProductRow) -> None:
+    async def _send(self, work: Work) -> None:
+        row, registration = work.row, work.registration
         if row.state not in (State.SIGNED, State.SENT):
             return
-        registration = await self._journal.registration(row.id)
         signatures = tuple(await self._journal.signatures(row.id))
         if registration is None:
             raise InternalError("a document that is signed has no registration")
@@ -234,12 +225,11 @@ class Stages:
         )
         _told(row, outcome, "send")
 
-    async def _poll(self, row: ProductRow) -> None:
+    async def _poll(self, work: Work) -> None:
         """Ask about a document that was not answered; one that the state has not is sent again."""
-        now = self._journal.clock()
+        row, registration, now = work.row, work.registration, self._journal.clock()
         if row.state is not State.AWAITING or row.ask_at is None or row.ask_at > now:
             return
-        registration = await self._journal.registration(row.id)
         if registration is None:
             raise InternalError("a document that was sent has no registration")
         found = await self._ports.delivery.find(row, registration, at=now)

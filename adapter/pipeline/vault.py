@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import Final
 
 from adapter.errors import DatabaseError
@@ -62,6 +63,18 @@ class Vault:
         sealed = await self.seal(data, purpose)
         return int(await connection.fetchval(sql("insert_payload"), purpose, sealed.key_id, sealed.nonce, sealed.data))
 
+    async def put_all(self, connection: Connection, payloads: Sequence[tuple[str, bytes]]) -> list[int]:
+        """Seal and store several, given with their purposes; their ids in the same order."""
+        sealed = [(purpose, await self.seal(data, purpose)) for purpose, data in payloads]
+        rows = await connection.fetch(
+            sql("insert_payloads"),
+            [purpose for purpose, _ in sealed],
+            [one.key_id for _, one in sealed],
+            [one.nonce for _, one in sealed],
+            [one.data for _, one in sealed],
+        )
+        return sorted(row["id"] for row in rows)
+
     async def get(self, connection: Connection, payload: int, purpose: str) -> bytes:
         """Fetch and open.
 
@@ -71,7 +84,14 @@ class Vault:
         row = await connection.fetchrow(sql("payload"), payload)
         if row is None:
             raise DatabaseError(Text(f"данных {payload} нет в базе", f"payload {payload} is not in the database"))
-        sealed = Sealed(*row)
+        return await self.open_sealed(Sealed(*row), purpose)
+
+    async def open_sealed(self, sealed: Sealed, purpose: str) -> bytes:
+        """Open what was fetched.
+
+        Raises:
+            DatabaseError: it does not open.
+        """
         if len(sealed.data) >= _ASIDE_FROM:
             return await asyncio.to_thread(self._keys.open, sealed, purpose)
         return self._keys.open(sealed, purpose)

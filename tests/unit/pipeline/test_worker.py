@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from adapter.errors import DatabaseError
 from adapter.pipeline import State
 from adapter.pipeline.jobs import enqueue
 from adapter.pipeline.periodic import Periodic
@@ -105,6 +106,13 @@ def test_connections_that_are_cut_are_made_again(service: Settings) -> None:
         async with benched(service) as bench:
             await send(bench.journal, bundle("a"))
 
+            async def accepted() -> bool:
+                try:
+                    await send(bench.journal, bundle("b", patient="p2"))
+                except DatabaseError:  # it learns only now that its connection is cut
+                    return False
+                return True
+
             async def cut() -> None:
                 async def sent(count: int) -> bool:
                     return len(bench.registry.sent) == count
@@ -115,7 +123,7 @@ def test_connections_that_are_cut_are_made_again(service: Settings) -> None:
                         "select pg_terminate_backend(pid) from pg_stat_activity "
                         "where datname = current_database() and pid <> pg_backend_pid()"
                     )
-                await send(bench.journal, bundle("b", patient="p2"))
+                await _until(accepted)
                 await _until(lambda: sent(2))
 
             await _working(bench, service, cut)

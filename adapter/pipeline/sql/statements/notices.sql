@@ -1,9 +1,3 @@
--- name: insert_notice
-insert into egisz.notice (client, product_id, state, give_up_at)
-select $1, $2, $3, $4 from egisz.client
-where id = $1 and webhook_url is not null and disabled_at is null
-returning id
-
 -- name: set_webhook
 update egisz.client set webhook_url = $2, webhook_secret = $3 where id = $1 returning id
 

@@ -1,6 +1,12 @@
 -- name: insert_payload
 insert into egisz.payload (purpose, key_id, nonce, data) values ($1, $2, $3, $4) returning id
 
+-- name: insert_payloads
+-- In the order of the arrays, in which ids are given.
+insert into egisz.payload (purpose, key_id, nonce, data)
+select * from unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[])
+returning id
+
 -- name: payload
 select key_id, nonce, data from egisz.payload where id = $1
 
