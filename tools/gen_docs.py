@@ -10,11 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from pydantic import SecretStr
 
+from adapter.api.app import create_app
 from adapter.catalogue import Catalogue
 from adapter.mapping.absence import CONCEPT
 from adapter.mapping.mappings import Mappings
@@ -160,7 +161,7 @@ def concept_maps() -> str:
     mappings, vocabulary = Mappings.load(catalogue), load_vocabulary(catalogue)
     files = {name: load(path, name) for name, path in sorted(catalogue.files("mappings/concepts").items())}
     used: dict[str, list[str]] = {CONCEPT: ["absent: {given: …}"]}
-    for spec in (*mappings.maps.values(), *mappings.documents.values()):
+    for spec in (*mappings.maps.values(), *mappings.documents.values(), *mappings.registers.values()):
         for rule in rules(spec):
             if rule.concept:
                 used.setdefault(rule.concept, []).append(f"`{rule.rule}`")
@@ -237,12 +238,25 @@ def certainty(raw: Mapping[str, Any], group: Mapping[str, Any]) -> str:
     return "H" if not inferred else "INF" if inferred == len(elements) else f"INF: {inferred}"
 
 
+# -- OpenAPI ----------------------------------------------------------------------------------------
+
+
+def openapi() -> str:
+    """The description of the HTTP API."""
+
+    def opened() -> NoReturn:
+        raise AssertionError("the application is described, not started")
+
+    return orjson.dumps(create_app(opened).openapi(), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli,
     "settings.md": settings_page,
     "codes.md": markdown,
     "json-report.md": json_page,
     "concept-maps.md": concept_maps,
+    "openapi.json": openapi,
     "report.schema.json": lambda: orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode() + "\n",
 }
 

@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
 
 from adapter import __version__
-from adapter.api import answers, callbacks, fhir, operations, search, tokens
+from adapter.api import answers, callbacks, fhir, openapi, operations, search, tokens
 from adapter.api.observe import Observed
 from adapter.api.service import Service
 
@@ -35,7 +36,11 @@ def create_app(opened: Opened) -> FastAPI:
         summary="FHIR → ЕГИСЗ",
         lifespan=lifespan,
         redirect_slashes=False,
+        # Routes say themselves what they answer.
+        default_response_class=Response,
     )
+    plain = app.openapi
+    app.openapi = lambda: openapi.completed(plain())  # type: ignore[method-assign]  # the way that FastAPI offers
     answers.install(app)
     for part in (search, fhir, tokens, callbacks, operations):
         app.include_router(part.router)

@@ -168,3 +168,13 @@ CALLBACK: Final[dict[str, Any]] = {
     ),
 }
 JSON: Final = "application/json"
+
+
+def completed(description: dict[str, Any]) -> dict[str, Any]:
+    """The description with how callers prove themselves, and without the refusals of FastAPI, which are not ours."""
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    description["components"] = {"securitySchemes": SCHEMES}
+    return description

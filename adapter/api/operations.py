@@ -12,7 +12,7 @@ from adapter.api.service import service
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/health/live", summary="The process answers")
+@router.get("/health/live", summary="The process answers", openapi_extra=openapi.plain({200: (openapi.JSON, "live")}))
 async def live() -> Response:
     """200 as long as the process answers at all."""
     return Response(b'{"status":"live"}', media_type="application/json")

@@ -17,10 +17,11 @@ router = APIRouter(tags=["access"])
 
 #: Most bytes of a token request: an assertion has one or two thousand.
 _LIMIT = 64 * 1024
+_DISCOVERY = openapi.plain({200: (openapi.JSON, "addresses")})
 
 
-@router.get("/.well-known/smart-configuration", summary="SMART configuration")
-@router.get("/fhir/.well-known/smart-configuration", summary="SMART configuration")
+@router.get("/.well-known/smart-configuration", summary="SMART configuration", openapi_extra=_DISCOVERY)
+@router.get("/fhir/.well-known/smart-configuration", summary="SMART configuration", openapi_extra=_DISCOVERY)
 async def configuration(request: Request) -> Response:
     """Where to get a token, and how; needs none."""
     made = smart_configuration(service(request).access.token_url)

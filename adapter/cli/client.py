@@ -108,6 +108,40 @@ def disable(client: Annotated[str, typer.Argument(metavar="ID", help="имя к�
         raise UsageError(Text(f"нет действующего клиента {client}", f"there is no active client {client}"))
 
 
+@app.command()
+def webhook(
+    client: Annotated[str, typer.Argument(metavar="ID", help="имя клиента / name of the client")],
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="куда сообщать; без неё — никуда / where to; none: nowhere"),
+    ] = None,
+) -> None:
+    """Сообщать клиенту об итогах его документов / tell a client of the final states of its documents.
+
+    Выводит новый секрет, которым подписаны сообщения; второй раз его не узнать.
+    Prints a new secret that signs the messages; it is not shown again.
+    """
+    import secrets
+
+    from adapter.pipeline import Journal
+    from adapter.pipeline.webhooks import set_webhook
+
+    if url is not None and not url.startswith(("https://", "http://")):
+        raise UsageError(Text("ожидается адрес http(s)", "an address of http(s) is expected"))
+    secret = secrets.token_urlsafe(32)
+
+    async def run() -> None:
+        journal = await Journal.open(settings(), connections=2)
+        try:
+            await set_webhook(journal, client, url, secret.encode())
+        finally:
+            await journal.close()
+
+    asyncio.run(run())
+    if url is not None:
+        typer.echo(secret)
+
+
 def _with_clients(work: Callable[[StoredClients], Awaitable[Result]]) -> Result:
     from adapter.api.clients import StoredClients
     from adapter.pipeline.database import Database

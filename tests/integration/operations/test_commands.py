@@ -21,6 +21,7 @@ from adapter.api.access import Access
 from adapter.api.clients import StoredClients
 from adapter.cli import app
 from adapter.errors import UsageError
+from adapter.pipeline import Journal
 from adapter.pipeline.audit import Audit, Head
 from adapter.pipeline.database import Database
 from adapter.settings import Settings, settings
@@ -167,6 +168,29 @@ def test_a_client_that_cannot_be(egisz: Egisz, tmp_path: Path, arguments: tuple[
     (tmp_path / "README.md").write_text("nothing")
     given = [tmp_path / one if one == "README.md" else one for one in arguments]
     assert isinstance(egisz("client", "add", "mis", "--organisation", OID, *given).exception, UsageError)
+
+
+def test_a_client_is_told_by_a_webhook(egisz: Egisz, service: Settings, tmp_path: Path) -> None:
+    done(egisz("client", "add", "mis", "--organisation", OID, "--certificate", Pair(tmp_path, "rsa").file))
+    first = done(egisz("client", "webhook", "mis", "--url", "https://mis.example/hook")).strip()
+    second = done(egisz("client", "webhook", "mis", "--url", "https://mis.example/hook")).strip()
+    assert len(first) > 30 and first != second
+    assert asyncio.run(_webhook(service)) == ("https://mis.example/hook", second.encode())
+    assert done(egisz("client", "webhook", "mis")) == ""
+    assert asyncio.run(_webhook(service)) == (None, None)
+    assert isinstance(egisz("client", "webhook", "nobody", "--url", "https://x").exception, UsageError)
+    assert isinstance(egisz("client", "webhook", "mis", "--url", "ftp://x").exception, UsageError)
+
+
+async def _webhook(service: Settings) -> tuple[str | None, bytes | None]:
+    journal = await Journal.open(service)
+    try:
+        async with journal.database.connection() as connection:
+            row = await connection.fetchrow("select webhook_url, webhook_secret from egisz.client where id = 'mis'")
+            kept = row["webhook_secret"]
+            return row["webhook_url"], kept and await journal.vault.get(connection, kept, "webhook")
+    finally:
+        await journal.close()
 
 
 # -- audit --------------------------------------------------------------------------------------------
