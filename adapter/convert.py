@@ -133,6 +133,7 @@ class Converter:
         traced: bool = False,
         versions: Mapping[II, int] | None = None,
         registrations: bool = False,
+        records: Mapping[str, str] | None = None,
     ) -> Conversion:
         """Make the documents and messages of a Bundle.
 
@@ -141,6 +142,7 @@ class Converter:
             products: kinds and messages to make; all that the routes yield by default.
             traced: keep how each fact came about.
             versions: numbers for documents of these sets, in place of the sender's; their ids are then derived.
+            records: numbers that registers have given to records, by the ids of these (:class:`Messages`).
             registrations: make the facts for registration of each document, too, and compare them with it.
         """
         graph = Graph(reading.bundle, reading.version)
@@ -154,7 +156,11 @@ class Converter:
             if self.mappings.message_of(product.document) is None:
                 documents.append(make(product, graph, traced, versions or {})[0])
             else:
-                messages.append(self._messages.make(product, graph, self.organisation, self.terms, traced=traced))
+                messages.append(
+                    self._messages.make(
+                        product, graph, self.organisation, self.terms, traced=traced, records=records or {}
+                    )
+                )
         return Conversion((*reading.findings, *graph.findings, *findings), tuple(documents), tuple(messages))
 
     def _registered(

@@ -52,8 +52,14 @@ class Gaps:
         lines = {line.path: line for line in trace}
         for gap in gaps:
             line = _nearest(gap.path, lines)
-            if line is None or line.rule not in told:
+            if line is None or not self._told(line.rule, told):
                 yield self._finding(kind, gap, line)
+
+    def _told(self, rule: str, told: set[str]) -> bool:
+        """Whether an error was told of a rule, or of the variable whose value it takes as it is."""
+        field, _ = self._rules.get(rule, (None, ""))
+        taken = [one.text.removeprefix("%") for one in field.sources if one.text.startswith("%")] if field else []
+        return rule in told or any(one.endswith(f".%{name}") for one in told for name in taken)
 
     def where(self, path: str, trace: Iterable[Traced]) -> tuple[str, Text, str]:
         """What gives a fact: FHIRPath, what to fill, and the rule; of the fact that it is a part of, where need be."""

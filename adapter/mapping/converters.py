@@ -247,6 +247,13 @@ def code(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
     return value.code
 
 
+def display(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """A coding → its name, for a register that takes words."""
+    if not isinstance(value, Coding):
+        raise ConversionError("Ожидается код справочника.", "A code of a book is expected.")
+    return value.display
+
+
 def integer(value: Any, _arguments: Mapping[str, Any], run: Run) -> int:
     """A whole number."""
     text = plain_number(value)
@@ -303,7 +310,7 @@ CONVERTERS: Final[dict[str, Converter]] = {
     **{name: _checked(name) for name in ("enp", "inn", "ogrn")},
     "oid": oid, "snils": snils, "digits": digits_only, "phone": phone,
     "telecom": telecom, "ii": ii, "mis-ii": mis_ii, "identity": identity, "derived-ii": derived_ii,
-    "series-number": series_number, "coding": coding, "code": code,
+    "series-number": series_number, "coding": coding, "code": code, "display": display,
     "quantity": quantity, "integer": integer, "string": string, "boolean": boolean, "text": text,
     "first": first, "last": last, "join": join,
 }  # fmt: skip

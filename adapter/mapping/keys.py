@@ -195,7 +195,8 @@ ROUTE: Final[dict[str, Key]] = {
 CONCEPTS: Final[dict[str, Key]] = {
     "concepts": Key(_STRING, Text("имя карты понятий", "id of the concept map")),
     "target": Key(
-        {"type": "string", "pattern": "^[0-9.]+$"}, Text("OID справочника назначения", "OID of the target book")
+        {"type": "string", "pattern": "^([0-9.]+|urn:[!-~]+)$"},
+        Text("OID справочника назначения, или наша система кодов", "OID of the target book, or a code system of ours"),
     ),
     "groups": Key({"type": "array", "items": {"$ref": "#/$defs/group"}}, Text("группы по порядку", "groups in order")),
     "unmapped": Key(

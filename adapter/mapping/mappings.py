@@ -151,12 +151,12 @@ class Mappings:
         terms: Terms,
         *,
         traced: bool = False,
-        number: int | None = None,
+        number: int | str | None = None,
     ) -> Made:
         """Make the facts of a product.
 
         Args:
-            number: of the version, in place of the sender's.
+            number: of the version, or of the record in a register, in place of the sender's.
 
         Raises:
             UsageError: there is no mapping of that document or message.
@@ -180,7 +180,7 @@ class Mappings:
         terms: Terms,
         *,
         traced: bool = False,
-        number: int | None = None,
+        number: int | str | None = None,
     ) -> Made:
         """Apply a map or document to a focus; ``number``: see `facts`."""
         versions: dict[str, str] | None = None

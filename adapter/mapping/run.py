@@ -75,9 +75,11 @@ class Run:
         return found
 
     def find(self, code: str, severity: Severity, spec: Field, focus: Any, message: Text, hint: Text = EMPTY) -> None:
-        """Add a finding of a rule at ``focus``."""
+        """Add a finding of a rule at ``focus``: what the rule is applied to, or the value that it took."""
         at = path_of(self.graph, focus)
-        self.findings.append(Finding(code, severity, message, hint, Place(fhirpath=spec.place(at)), "", spec.rule))
+        if not at.rstrip("[]0123456789").endswith(spec.place("x")[1:]):
+            at = spec.place(at)
+        self.findings.append(Finding(code, severity, message, hint, Place(fhirpath=at), "", spec.rule))
 
     def put_at(self, focus: Any, spec: Field, first: int) -> None:
         """Findings of a rule, from ``first`` on, that were made about a bare value get the place of its focus."""

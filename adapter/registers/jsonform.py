@@ -98,6 +98,8 @@ class JsonForm:
 
     def _fitted(self, value: Any, schema: dict[str, Any], path: str) -> Any:
         schema = self._resolved(schema)
+        if not isinstance(value, list) and _types(schema) == {"array"}:
+            return self._fitted([value], schema, path)
         if isinstance(value, Fact):
             return self._object(dict(value), schema, path)
         if isinstance(value, list):

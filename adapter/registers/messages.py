@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from lxml import etree
@@ -18,11 +20,11 @@ from lxml import etree
 from adapter import xml
 from adapter.catalogue import Catalogue
 from adapter.documents.header import Header
-from adapter.documents.identity import identity_of
+from adapter.documents.identity import derived_id, identity_of
 from adapter.documents.render import DECLARATION, Renderer
 from adapter.documents.requirements import Gap, Why
 from adapter.errors import InputError, InternalError, UsageError
-from adapter.facts import II, Fact, plain
+from adapter.facts import Fact, plain
 from adapter.fhir import Graph
 from adapter.findings import EMPTY, Finding, Place, Severity, Text
 from adapter.gaps import Gaps
@@ -62,6 +64,7 @@ class Message:
         product: id of its map.
         route: the route that asked for it.
         focus: FHIRPath of the resource that it is about.
+        id: what tells it from other messages of the product and stays when it is sent again.
         name: file name by product and id.
         form: ``json``, ``soap`` (``data`` is the element of the Body) or ``xml``.
         operation: the service of the register that takes it; empty where there is but one.
@@ -74,10 +77,11 @@ class Message:
     product: str
     route: str
     focus: str
+    id: str
     name: str
     form: str
     operation: str
-    key: dict[str, Any]
+    key: dict[str, str]
     data: bytes | None
     findings: tuple[Finding, ...]
     trace: tuple[Traced, ...]
@@ -102,9 +106,21 @@ class Messages:
         self._catalogue, self._mappings, self._renderer, self._gaps = catalogue, mappings, renderer, gaps
 
     def make(
-        self, product: Product, graph: Graph, organisation: Organisation, terms: Terms, *, traced: bool
+        self,
+        product: Product,
+        graph: Graph,
+        organisation: Organisation,
+        terms: Terms,
+        *,
+        traced: bool = False,
+        records: Mapping[str, str] = MappingProxyType({}),
     ) -> Message:
         """The message of a product.
+
+        Args:
+            traced: keep how each fact came about.
+            records: numbers that registers have given, by the id of a record: the fact ``key.record``, else ``id``.
+                Maps read the number as ``%number``.
 
         Raises:
             UsageError: the catalogue is wrong: a fact has no place in the schema, a file is absent.
@@ -113,7 +129,11 @@ class Messages:
         if spec is None or spec.message is None:
             raise InternalError("a document was asked for as a message")
         form = spec.message
-        made = self._mappings.facts(product, graph, organisation, terms, traced=traced)
+        run = partial(self._mappings.facts, product, graph, organisation, terms)
+        made = run(traced=traced)
+        number = records.get(_key(made).get("record") or _id(product, made, graph, organisation))
+        if number is not None:
+            made = run(traced=traced, number=number)
         body = getattr(made.facts, "body", None)
         operation = str(getattr(made.facts, "operation", None) or "")
         data: bytes | None = None
@@ -123,7 +143,7 @@ class Messages:
             data, faults, more = self._written(form, body, operation)
             findings += more
         if faults:
-            trace = made.trace or self._mappings.facts(product, graph, organisation, terms, traced=True).trace
+            trace = made.trace or run(traced=True, number=number).trace
             findings += self._told(product.document, faults, trace, made)
         elif data is None and not _erroneous(findings):
             findings.append(_not_made(product.document))
@@ -131,10 +151,11 @@ class Messages:
             product.document,
             product.route,
             graph.path(product.focus),
-            _name(product, made, graph) + SUFFIXES[form.form],
+            _id(product, made, graph, organisation),
+            _name(product.document, _id(product, made, graph, organisation)) + SUFFIXES[form.form],
             form.form,
             operation,
-            plain(getattr(made.facts, "key", None)) or {},
+            _key(made),
             data,
             tuple(findings),
             made.trace,
@@ -225,12 +246,36 @@ def _erroneous(findings: Iterable[Finding]) -> bool:
     return any(one.severity is Severity.ERROR for one in findings)
 
 
-def _name(product: Product, made: Made, graph: Graph) -> str:
+def _id(product: Product, made: Made, graph: Graph, organisation: Organisation) -> str:
+    """The fact ``id``; else one derived from the focus and its patient, since some senders number resources anew."""
+    given = _extension(plain(getattr(made.facts, "id", None)))
+    if given:
+        return given
+    focus = product.focus
+    parts = [identity_of(one, graph.full_url(one) or "") for one in (focus, *_patients(focus, graph))]
+    return derived_id(organisation.root, (product.document, *parts)).extension
+
+
+def _patients(focus: dict[str, Any], graph: Graph) -> Iterator[dict[str, Any]]:
+    for name in ("patient", "subject"):
+        reference = focus.get(name)
+        patient = graph.resolve(reference) if isinstance(reference, dict) else None
+        if patient is not None:
+            yield patient
+
+
+def _key(made: Made) -> dict[str, str]:
+    return {name: _extension(part) for name, part in (plain(getattr(made.facts, "key", None)) or {}).items()}
+
+
+def _extension(given: Any) -> str:
+    """The text of an id, with or without a root."""
+    return str(given.get("extension") or "") if isinstance(given, dict) else str(given or "")
+
+
+def _name(product: str, text: str) -> str:
     """``<product>_<id>``; an id that is no file name is shortened and told by its digest."""
-    given = getattr(made.facts, "id", None)
-    text = given.extension if isinstance(given, II) else str(given or "")
-    text = text or identity_of(product.focus, graph.full_url(product.focus) or "") or graph.path(product.focus)
     safe = _UNSAFE.sub("-", text)[:60]
     if safe != text:
         safe += "-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{product.document}_{safe}"
+    return f"{product}_{safe}"
