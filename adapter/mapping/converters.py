@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import mul
 from typing import Any, Final
@@ -99,6 +99,35 @@ def iso_time(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
     hour, minute, second, offset = match.group(4, 5, 6, 7) if match else (None, None, None, None)
     zone = offset or run.organisation.zone
     return f"{iso_date(text, arguments, run)}T{hour or '00'}:{minute or '00'}:{second or '00'}{zone[:3]}:{zone[3:]}"
+
+
+def local_time(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
+    """date, dateTime or instant → ``YYYY-MM-DDTHH:MM:SS`` in local time; a day: its first moment."""
+    text = _string(value)
+    match = _DATETIME.fullmatch(text)
+    if match is None:
+        return f"{iso_date(hl7_date(text, {}, run), {}, run)}T00:00:00"
+    year, month, day, hour, minute, second, offset = match.groups()
+    if offset is None:
+        return f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}"
+    given = "+00:00" if offset == "Z" else offset
+    moved = _moved(int(year), int(month), int(day), int(hour), int(minute), given, run.organisation.zone)
+    return f"{moved:%Y-%m-%dT%H:%M}:{second or '00'}"
+
+
+def utc_day(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
+    """date, dateTime or instant → ``YYYY-MM-DDT00:00:00Z`` of the day in local time, as ФРМР and ФРМО write days."""
+    return f"{local_time(value, arguments, run)[:10]}T00:00:00Z"
+
+
+def days(value: Any, _arguments: Mapping[str, Any], run: Run) -> int | None:
+    """Facts ``{start, end}`` in local time → days between them, at least one; nothing where one is absent."""
+    if not isinstance(value, Fact):
+        raise ConversionError("Ожидаются факты (fields).", "Facts are expected (fields).")
+    start, end = getattr(value, "start", None), getattr(value, "end", None)
+    if not isinstance(start, str) or not isinstance(end, str):
+        return None
+    return max((date.fromisoformat(end[:10]) - date.fromisoformat(start[:10])).days, 1)
 
 
 def oid(value: Any, _arguments: Mapping[str, Any], run: Run) -> str:
@@ -307,6 +336,7 @@ def join(value: Any, arguments: Mapping[str, Any], run: Run) -> str:
 
 CONVERTERS: Final[dict[str, Converter]] = {
     "hl7-date": hl7_date, "hl7-time": hl7_time, "iso-date": iso_date, "iso-time": iso_time,
+    "local-time": local_time, "utc-day": utc_day, "days": days,
     **{name: _checked(name) for name in ("enp", "inn", "ogrn")},
     "oid": oid, "snils": snils, "digits": digits_only, "phone": phone,
     "telecom": telecom, "ii": ii, "mis-ii": mis_ii, "identity": identity, "derived-ii": derived_ii,

@@ -48,6 +48,9 @@ PREFIXES: Final = {
 #: Name of the value that says of which derived type a part is (``xsi:type``), by the local name of the type.
 TYPE: Final = "@type"
 
+#: Name of the value of an item that stands for several: a list of them.
+ITEMS: Final = "*"
+
 
 class Schema:
     """The elements of a WSDL.
@@ -160,7 +163,10 @@ class Schema:
                 continue
             if name not in parts:
                 raise UnknownPart(f"{path.rpartition('}')[2]}.{name}")
-            found[name] = self._value(parts[name].type, value, f"{path}.{name}")
+            made = self._value(parts[name].type, value, f"{path}.{name}")
+            # A part of which nothing is known would be an empty element.
+            if made != {} and not (isinstance(made, dict) and list(made.values()) == [[]]):
+                found[name] = made
         return found
 
     def _value(self, xsd_type: Any, value: Any, path: str) -> Any:
@@ -219,22 +225,27 @@ class UnknownPart(LookupError):
 
 
 def _listed(values: Any) -> Iterator[Any]:
-    """The items of a list; of facts those of their lists, one after the other."""
+    """The items of a list; of facts those of their lists and the parts that stand alone, one after the other."""
     if isinstance(values, Mapping | Fact):
         for part in dict(values).values():
-            yield from part if isinstance(part, list) else ()
-    else:
-        yield from values
+            yield from _listed(part if isinstance(part, list) else [part] if isinstance(part, Mapping | Fact) else [])
+        return
+    for value in values:
+        several = dict(value).get(ITEMS) if isinstance(value, Mapping | Fact) else None
+        if several is None:
+            yield value
+        else:
+            yield from _listed(several)
 
 
 def _plain(xsd_type: Any, value: Any) -> bytes | int | bool | str:
     """A value without parts. A code or an id is bare where the WSDL has no place for its version or root."""
     from zeep.xsd import Base64Binary
 
-    if isinstance(value, Coding | Fact):
-        value = getattr(value, "code", value)
-    elif isinstance(value, II):
+    if isinstance(value, II):
         value = value.extension
+    elif isinstance(value, Coding | Fact):
+        value = getattr(value, "code", value)
     if isinstance(xsd_type, Base64Binary) and isinstance(value, str):
         # As FHIR has it, and zeep encodes it anew.
         return base64.b64decode("".join(value.split()), validate=True)
