@@ -10,11 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from pydantic import SecretStr
 
+from adapter.api.app import create_app
 from adapter.catalogue import Catalogue
 from adapter.mapping.absence import CONCEPT
 from adapter.mapping.mappings import Mappings
@@ -237,12 +238,25 @@ def certainty(raw: Mapping[str, Any], group: Mapping[str, Any]) -> str:
     return "H" if not inferred else "INF" if inferred == len(elements) else f"INF: {inferred}"
 
 
+# -- OpenAPI ----------------------------------------------------------------------------------------
+
+
+def openapi() -> str:
+    """The description of the HTTP API."""
+
+    def opened() -> NoReturn:
+        raise AssertionError("the application is described, not started")
+
+    return orjson.dumps(create_app(opened).openapi(), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli,
     "settings.md": settings_page,
     "codes.md": markdown,
     "json-report.md": json_page,
     "concept-maps.md": concept_maps,
+    "openapi.json": openapi,
     "report.schema.json": lambda: orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode() + "\n",
 }
 
