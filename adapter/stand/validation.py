@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,19 +33,30 @@ class NoValidator:
 
 
 class ProcessValidator:
-    """A :class:`Validator` with the packs and books of the settings."""
+    """A :class:`Validator` with the packs and books of the settings; a process that has died is started anew."""
 
     def __init__(self) -> None:
-        # Not forked: the stand has threads, and locks of libxml2 would be copied held.
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        self._pool = _started()
 
     async def errors(self, data: bytes, kind: str) -> Errors:
         """See :class:`Validator`."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _errors, data, kind)
+        pool = self._pool
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, _errors, data, kind)
+        except BrokenProcessPool:
+            if self._pool is pool:
+                self._pool = _started()
+            # Once more: it may have died of another document, or been killed.
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _errors, data, kind)
 
     def close(self) -> None:
         """End the process, after the check that it is at."""
         self._pool.shutdown(cancel_futures=True)
+
+
+def _started() -> ProcessPoolExecutor:
+    # Not forked: the stand has threads, and locks of libxml2 would be copied held.
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 
 
 _checker: Checker | None = None

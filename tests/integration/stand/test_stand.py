@@ -19,6 +19,7 @@ from adapter.stand.app import Options, create_stand
 from adapter.stand.faults import FAULTS, Faults
 from adapter.stand.processing import Timing
 from adapter.stand.service import Entrance
+from adapter.stand.validation import ProcessValidator
 from adapter.transport.envelope import read
 from adapter.transport.errors import error_book
 from adapter.transport.schema import SERVICE
@@ -242,6 +243,21 @@ def test_an_engine_that_fails_is_an_error_of_the_service(keys: Keys, monkeypatch
             await two.register()
             await refused(two, "XML_VALIDATOR_ERROR")
             assert error_book().classify(two.mis.results[0].errors).error_class == "temporary"
+
+    run(work())
+
+
+def test_a_killed_engine_is_started_anew() -> None:
+    async def work() -> None:
+        validator = ProcessValidator()
+        try:
+            first = await validator.errors(document(), "170")
+            assert first
+            for process in validator._pool._processes.values():
+                process.kill()
+            assert await validator.errors(document(), "170") == first
+        finally:
+            await asyncio.to_thread(validator.close)
 
     run(work())
 

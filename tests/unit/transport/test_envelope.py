@@ -126,6 +126,11 @@ def double(envelope: Envelope) -> None:
     etree.SubElement(envelope.root[0], "other").set(f"{{{WSU}}}Id", "body")
 
 
+def double_after(envelope: Envelope) -> None:
+    """The same after the element that is signed, which is found first."""
+    etree.SubElement(envelope.root, "other").set(f"{{{WSU}}}Id", "body")
+
+
 def unsign(envelope: Envelope) -> None:
     security = envelope.root[0].find("{*}Security")
     assert security is not None
@@ -143,6 +148,7 @@ def no_algorithm(envelope: Envelope) -> None:
         (change_header, "SOAP03"),
         (wrap, "SOAP02"),
         (double, "SOAP03"),
+        (double_after, "SOAP03"),
         (unsign, "SOAP02"),
         (no_algorithm, "SOAP03"),
     ],
@@ -171,6 +177,14 @@ def test_trust_and_time(signer: RsaSigner, tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             Verifier().verify(root, at=moment)
         assert caught.value.finding.code == "SOAP05"
+
+
+def test_a_trusted_certificate_that_has_expired(signer: RsaSigner) -> None:
+    later = NOW + timedelta(days=200)
+    root = read(write(body(), HEADER, security=Security(signer), at=later)).root
+    with pytest.raises(InputError) as caught:
+        Verifier(frozenset({signer.certificate.der})).verify(root, at=later)
+    assert caught.value.finding.code == "SOAP04"
 
 
 @pytest.mark.parametrize("soap", [SOAP11, SOAP12])
