@@ -29,6 +29,8 @@ from adapter.transport.security import Verifier
 router = APIRouter(tags=["callbacks"])
 
 _MEDIA: Final = {True: "application/soap+xml; charset=utf-8", False: "text/xml; charset=utf-8"}
+#: Headers by which a proxy says that it is one.
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _NO_FILE: Final = ErrorItem("REGISTRY_ITEM_NOT_FOUND", "Документ не найден")
 
 
@@ -48,6 +50,9 @@ class Callbacks:
 
     def believe(self, envelope: Envelope, peer: str, *, at: datetime) -> None:
         """Whether a message is from РЭМД.
+
+        Args:
+            peer: address of the other end; empty where it is not known who stands behind it.
 
         Raises:
             RequestRefused: 403.
@@ -85,7 +90,7 @@ async def remd(request: Request) -> Response:
         callback = callback_of(envelope)
     except InputError as error:
         raise RequestRefused(400, (error.finding,)) from None
-    parts.callbacks.believe(envelope, request.client.host if request.client else "", at=now)
+    parts.callbacks.believe(envelope, _peer(request), at=now)
     await parts.journal.callback(callback, raw)
     return _soap(callback, await _answer(parts, callback, now))
 
@@ -112,6 +117,13 @@ async def _answer(parts: Service, callback: Callback, now: datetime) -> bytes:
 
 def _soap(callback: Callback, data: bytes) -> Response:
     return Response(data, media_type=_MEDIA[callback.soap == SOAP12])
+
+
+def _peer(request: Request) -> str:
+    """Who sends; nobody where a proxy stands between, whose address says nothing of who is behind it."""
+    if request.client is None or any(name in request.headers for name in _FORWARDED):
+        return ""
+    return request.client.host
 
 
 def _within(peer: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -62,6 +63,14 @@ def _http_date(text: str) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
+def _believes_loopback(settings: Settings) -> bool:
+    try:
+        networks = [ipaddress.ip_network(one) for one in settings.callback_networks.split()]
+    except ValueError:
+        return False  # the service does not start with it, and says why
+    return any(ipaddress.ip_address(one) in network for network in networks for one in ("127.0.0.1", "::1"))
+
+
 def _ways_back(settings: Settings) -> Iterator[Line]:
     """What answers of РЭМД need to find us, and to be believed."""
     part = Text("ответы РЭМД", "answers of РЭМД")
@@ -72,6 +81,19 @@ def _ways_back(settings: Settings) -> Iterator[Line]:
             Mark.ERROR,
             Text(f"не задана {name}", f"{name} is not set"),
             Text("docs/howto/run-the-service.ru.md", "docs/howto/run-the-service.md"),
+        )
+    if settings.base_url and urlsplit(settings.base_url).hostname not in _LOOPBACK and _believes_loopback(settings):
+        yield Line(
+            part,
+            Mark.ERROR,
+            Text(
+                "за прокси на этой машине поверят любому: в EGISZ_CALLBACK_NETWORKS есть 127.0.0.0/8",
+                "behind a proxy on this machine anybody is believed: EGISZ_CALLBACK_NETWORKS has 127.0.0.0/8",
+            ),
+            Text(
+                "Задайте EGISZ_CALLBACK_TRUST и пустую EGISZ_CALLBACK_NETWORKS.",
+                "Set EGISZ_CALLBACK_TRUST, and EGISZ_CALLBACK_NETWORKS to nothing.",
+            ),
         )
     near = urlsplit(settings.remd_url).hostname in _LOOPBACK
     if settings.callback_trust is None and not near:

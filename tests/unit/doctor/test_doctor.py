@@ -332,6 +332,13 @@ def test_remd_far_away_whose_messages_nobody_vouches_for(known: Settings, tmp_pa
     assert marks(network.endpoints, trusting) == [ERROR, OK]
 
 
+def test_a_proxy_on_this_machine_behind_which_anybody_is_believed(remd: Any, known: Settings) -> None:
+    public = known.model_copy(update={"base_url": "https://clinic.example"})
+    assert [line.mark for line in remd(public, 0)] == [OK, OK, ERROR, OK]
+    closed = public.model_copy(update={"callback_networks": ""})
+    assert [line.mark for line in remd(closed, 0)] == [OK, OK, OK]
+
+
 # -- all together -------------------------------------------------------------------------------------
 
 
