@@ -21,6 +21,7 @@ nothing else than ExpressionError. Where fhirpathpy 2.2 departs from FHIRPath N1
 - ``$this is Patient``: fhirpathpy knows no type of the focus itself (6.3.1);
 - no nulls in lists: they keep a place in JSON and are no items (FHIR R4, 2.6.2.3);
 - strings are not empty, as FHIR wants: ``''.replace()`` is empty in fhirpathpy (5.6.9);
+- ``resolve().ofType(T)``: fhirpathpy knows no type of what a function of ours gives (6.3.4);
 - ``children()`` and ``descendants()``: fhirpathpy counts ``resourceType`` as an element (5.8).
 """
 
@@ -45,7 +46,7 @@ from adapter.catalogue import Catalogue
 from adapter.errors import ExpressionError
 from adapter.mapping.fhirpath import Env, compile_expression
 from adapter.mapping.fhirpath.fallback import dialect_functions
-from adapter.mapping.fhirpath.syntax import Call, Node, Variable, walk
+from adapter.mapping.fhirpath.syntax import Call, Node, TypeTest, Variable, walk
 from adapter.mapping.mappings import Mappings
 from adapter.mapping.model import Field
 from adapter.mapping.testing import load_cases
@@ -387,6 +388,12 @@ def conditions(tree: Node) -> set[str]:
     return {condition.name for condition in calls if isinstance(condition, Variable)}
 
 
+def resolved_types(tree: Node) -> bool:
+    """Whether an expression asks for the type of what ``resolve()`` gives."""
+    tests = (node.source for node in walk(tree) if isinstance(node, TypeTest) and node.source is not None)
+    return any(isinstance(node, Call) and node.name == "resolve" for source in tests for node in walk(source))
+
+
 @pytest.mark.parametrize("text", shipped())
 def test_shipped_expressions(text: str) -> None:
     compiled = compile_expression(text)
@@ -399,7 +406,8 @@ def test_shipped_expressions(text: str) -> None:
             # A condition that is no boolean: see above.
             variables |= {name: [bool(value)] for name in conditions(compiled.tree)}
             options = {"userInvocationTable": dialect_functions(Env(variables, Around()))}
-            agree(text, focus, variables, Around(), options)
+            if not resolved_types(compiled.tree):
+                agree(text, focus, variables, Around(), options)
             same_as_written_out(text, focus, Env(variables, Around()))
             if not compiled.variables - {"resource"}:
                 break

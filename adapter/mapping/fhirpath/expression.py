@@ -26,25 +26,31 @@ class Expression:
         all: ``(focus, env)`` → every item. The focus is one item of JSON, or ``None``.
         first: ``(focus, env)`` → the first item, or ``None``.
         truth: ``(focus, env)`` → whether it holds: empty is false, a single item that is no boolean is true.
-        elements: JSON names of the elements that it can read; ``*`` where it reads whatever is there.
         variables: names of the variables that it reads, without ``%``.
         native: false where it runs on fhirpathpy.
 
     The three functions raise :class:`~adapter.errors.ExpressionError` where the data does not fit.
     """
 
-    __slots__ = ("all", "elements", "first", "native", "text", "tree", "truth", "variables")
+    __slots__ = ("_elements", "all", "first", "native", "text", "tree", "truth", "variables")
 
     def __init__(self, text: str, tree: Node, code: Code, *, native: bool) -> None:
         self.text, self.tree, self.native = text, tree, native
         self.variables = frozenset(node.name for node in walk(tree) if isinstance(node, Variable))
-        self.elements = _elements(tree)
+        self._elements: frozenset[str] | None = None
         value, first, truth = code.value, code.first, code.truth
         if "context" in self.variables:
             value, first, truth = _in_context(value), _in_context(first), _in_context(truth)
         self.all: Callable[[Any, Env], list[Any]] = _listed(value)
         self.first: Value = first
         self.truth: Callable[[Any, Env], bool] = _decided(truth)
+
+    @property
+    def elements(self) -> frozenset[str]:
+        """JSON names of the elements that it can read; ``*`` where it reads whatever is there. Tools ask for them."""
+        if self._elements is None:
+            self._elements = _elements(self.tree)
+        return self._elements
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"

@@ -14,9 +14,19 @@ from adapter.mapping.fhirpath.code import only, shape
 from adapter.mapping.fhirpath.compiler import KNOWN_VARIABLES, compile_tree, is_focus, plain_names
 from adapter.mapping.fhirpath.equality import equal_collections
 from adapter.mapping.fhirpath.expression import Expression
-from adapter.mapping.fhirpath.moments import Moment
+from adapter.mapping.fhirpath.forms import (
+    always_single,
+    are_words,
+    is_resource_test,
+    is_word,
+    is_written,
+    known,
+    position,
+    sides,
+    words_of,
+)
 from adapter.mapping.fhirpath.navigation import extensions, resolve_all, with_url
-from adapter.mapping.fhirpath.operators import equals_word, in_words
+from adapter.mapping.fhirpath.operators import equals_word, in_words, joined
 from adapter.mapping.fhirpath.paths import get, of_type, pick, present, spread
 from adapter.mapping.fhirpath.strings import regex, replacement, single_string
 from adapter.mapping.fhirpath.syntax import (
@@ -69,6 +79,7 @@ NAMES: Final[dict[str, Any]] = {
     "first_of": first_of,
     "get": get,
     "in_words": in_words,
+    "joined": joined,
     "of_type": of_type,
     "pick": pick,
     "present": present,
@@ -132,11 +143,11 @@ class Inliner:
                 )
             case Member():
                 return self._member(node, focus)
-            case Index(source=source) if (at := _position(node)) is not None:
+            case Index(source=source) if (at := position(node)) is not None:
                 return self._set(f"pick({self._value(source, focus)}, {at})") if at else self._first(source, focus)
-            case Binary(op="=" | "!=" | "and" | "or" | "in"):
-                return self._truth(node, focus)
-            case TypeTest(op="ofType", source=source, type_name=kind) if _is_resource_test(node):
+            case Binary(op=op, left=left, right=right) if self._has_form(node):
+                return self._union(left, right, focus) if op == "|" else self._truth(node, focus)
+            case TypeTest(op="ofType", source=source, type_name=kind) if is_resource_test(node):
                 found = self._value(source, focus)
                 fits = f"{found}.__class__ is dict and {found}.get('resourceType') == {kind!r}"
                 return self._set(f"{found} if {fits} else of_type({found}, {kind!r})")
@@ -148,7 +159,7 @@ class Inliner:
         match node:
             case Call(name="first", source=source, arguments=()):
                 return self._first(source, focus)
-            case Index(source=source) if _position(node) == 0:
+            case Index(source=source) if position(node) == 0:
                 return self._first(source, focus)
             case Call(name="where") if self._loops(node):
                 return self._first_where(node, focus)
@@ -157,10 +168,10 @@ class Inliner:
                 return self._set(f"first_of({found}) if {found}.__class__ is list else {found}")
             case Literal() | Empty():
                 return self._value(node, focus)
-        if _always_single(node):
+        if always_single(node):
             return self._value(node, focus)
         if not self._has_form(node):
-            return self._called(compile_tree(self._expression.text, _known(node)).first, focus)
+            return self._called(compile_tree(self._expression.text, known(node)).first, focus)
         found = self._value(node, focus)
         if found == focus:
             return found
@@ -177,7 +188,7 @@ class Inliner:
                 return self._joined(left, right, focus, "{0} is False", "False", "{1} if {0} or {1} is False else None")
             case Binary(op="or", left=left, right=right):
                 return self._joined(left, right, focus, "{0}", "True", "{1} if {0} is False or {1} else None")
-            case Binary(op="in", left=left, right=right) if words := self._words(right):
+            case Binary(op="in", left=left, right=right) if words := words_of(right):
                 found, listed = self._value(left, focus), self._writer.constant(words, "words")
                 return self._set(f"{found} in {listed} if {found}.__class__ is str else in_words({found}, {listed})")
             case Call(name="not", source=source, arguments=()):
@@ -185,13 +196,13 @@ class Inliner:
                 return self._set(f"None if {found} is None else not {found}")
             case Call(name="exists" | "empty" as name, source=source, arguments=()):
                 # A union is empty where all its sides are.
-                sides = [self._value(side, focus) for side in _sides(source)]
-                empty = " and ".join(f"({one} is None or ({one}.__class__ is list and not {one}))" for one in sides)
+                values = [self._value(side, focus) for side in sides(source)]
+                empty = " and ".join(f"({one} is None or ({one}.__class__ is list and not {one}))" for one in values)
                 return self._set(empty if name == "empty" else f"not ({empty})")
             case Call(name="exists" | "any") if self._loops(node):
                 return self._any(node, focus)
         if not self._has_form(node):
-            return self._called(compile_tree(self._expression.text, _known(node)).truth, focus)
+            return self._called(compile_tree(self._expression.text, known(node)).truth, focus)
         found = self._value(node, focus)
         return self._set(f"{found} if {found} is None or {found}.__class__ is bool else truth_of({found})")
 
@@ -205,11 +216,11 @@ class Inliner:
             case Literal() | Empty() | Variable() | Member():
                 return True
             case Index():
-                return _position(node) is not None
+                return position(node) is not None
             case TypeTest():
-                return _is_resource_test(node)
-            case Binary(op=op, right=right):
-                return op in {"=", "!=", "and", "or"} or (op == "in" and self._words(right) is not None)
+                return is_resource_test(node)
+            case Binary():
+                return is_written(node)
             case Call(name="where" | "exists" | "any", arguments=(_,)):
                 return self._loops(node)
             case Call(name=name, arguments=arguments):
@@ -217,8 +228,8 @@ class Inliner:
                     return not arguments
                 if name == "extension":
                     # That of a primitive stands beside it: birthDate.extension(…) reads _birthDate.
-                    return not isinstance(node.source, Member) and _are_words(node)
-                return name == "iif" or (name in _STRINGS and _are_words(node))
+                    return not isinstance(node.source, Member) and are_words(node)
+                return name == "iif" or (name in _STRINGS and are_words(node))
         return False
 
     def _call(self, node: Call, focus: str) -> str:
@@ -278,10 +289,17 @@ class Inliner:
 
     def _equal(self, left: Node, right: Node, focus: str) -> str:
         for one, other in ((left, right), (right, left)):
-            if isinstance(other, Literal) and _is_word(other.value):
+            if isinstance(other, Literal) and is_word(other.value):
                 found, word = self._value(one, focus), repr(other.value)
                 return self._set(f"{found} == {word} if {found}.__class__ is str else equals_word({found}, {word})")
         return self._set(f"equal({self._value(left, focus)}, {self._value(right, focus)})")
+
+    def _union(self, left: Node, right: Node, focus: str) -> str:
+        one, other = self._value(left, focus), self._value(right, focus)
+        # A single item has no repetitions.
+        alone = f"{one} if {other} is None and {one}.__class__ is not list"
+        none = f"{other} if {one} is None and {other}.__class__ is not list"
+        return self._set(f"{alone} else {none} else joined({one}, {other})")
 
     def _joined(self, left: Node, right: Node, focus: str, ends: str, verdict: str, both: str) -> str:
         one, result = self._truth(left, focus), self._writer.fresh("t")
@@ -336,15 +354,8 @@ class Inliner:
     def _loops(self, node: Call) -> bool:
         return self._depth < _DEEPEST and len(node.arguments) == 1 and not uses_index(node.arguments[0])
 
-    def _words(self, node: Node) -> frozenset[str] | None:
-        """The words of ``'a' | 'b'``."""
-        if isinstance(node, Binary) and node.op == "|":
-            left, right = self._words(node.left), self._words(node.right)
-            return None if left is None or right is None else left | right
-        return frozenset({str(node.value)}) if isinstance(node, Literal) and _is_word(node.value) else None
-
     def _closure(self, node: Node | None, focus: str) -> str:
-        return self._called(compile_tree(self._expression.text, _known(node)).value, focus)
+        return self._called(compile_tree(self._expression.text, known(node)).value, focus)
 
     def _called(self, closure: Any, focus: str) -> str:
         return self._set(self._call_of(closure, focus))
@@ -356,46 +367,3 @@ class Inliner:
         name = self._writer.fresh()
         self._writer.line(f"{name} = {text}")
         return name
-
-
-def _known(node: Node | None) -> Node:
-    assert node is not None
-    return node
-
-
-def _always_single(node: Node | None) -> bool:
-    """Whether the value of a node that has a form is never a list."""
-    match node:
-        case Binary(op="=" | "!=" | "and" | "or"):
-            return True
-        case Call(name=name):
-            return name in {"exists", "empty", "not", "any"}
-    return False
-
-
-def _sides(node: Node | None) -> list[Node | None]:
-    """What a union joins; the node itself where it is none."""
-    if isinstance(node, Binary) and node.op == "|":
-        return [*_sides(node.left), *_sides(node.right)]
-    return [node]
-
-
-def _position(node: Index) -> int | None:
-    """The index where it is written as a number."""
-    index = node.index
-    return index.value if isinstance(index, Literal) and index.value.__class__ is int else None
-
-
-def _is_word(value: Any) -> bool:
-    return isinstance(value, str) and not isinstance(value, Moment)
-
-
-def _are_words(node: Call) -> bool:
-    return all(isinstance(one, Literal) and _is_word(one.value) for one in node.arguments)
-
-
-def _is_resource_test(node: TypeTest) -> bool:
-    """Whether ``ofType`` asks for resources, which say themselves what they are."""
-    source = node.source
-    of_choice = isinstance(source, Member) and source.name in CHOICES
-    return node.op == "ofType" and node.type_name[:1].isupper() and "." not in node.type_name and not of_choice

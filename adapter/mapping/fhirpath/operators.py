@@ -201,7 +201,12 @@ def union(left: Code, right: Code) -> Code:
     one, other = left.value, right.value
     if left.literal is not NOTHING and right.literal is not NOTHING:
         return constant(shape(unique(items(left.literal) + items(right.literal))))
-    return Code(lambda item, env: shape(unique(items(one(item, env)) + items(other(item, env)))))
+    return Code(lambda item, env: joined(one(item, env), other(item, env)))
+
+
+def joined(one: Any, other: Any) -> Any:
+    """The items of two collections, without repetitions."""
+    return shape(unique(items(one) + items(other)))
 
 
 def concatenate(left: Code, right: Code) -> Code:
