@@ -360,6 +360,10 @@ def test_forms_are_written_out_as_the_closures(source: str) -> None:
         f"{source} = 'N'",
         f"{source} != 'p1'",
         f"{source} in ('N' | 'x')",
+        f"{source} | id",
+        f"%none | {source}",
+        f"{source} | %none",
+        f"({source} | {source}).exists()",
     ):
         same_as_written_out(text, PATIENT, ENV)
 
