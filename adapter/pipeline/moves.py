@@ -12,9 +12,10 @@ from typing import Any
 
 from adapter.errors import Overtaken
 from adapter.findings import Finding
+from adapter.log import get_logger
 from adapter.pipeline.database import Connection
 from adapter.pipeline.jobs import enqueue
-from adapter.pipeline.model import ProductRow, SubmissionRow, Trouble, dump_findings
+from adapter.pipeline.model import ProductRow, State, SubmissionRow, Trouble, dump_findings
 from adapter.pipeline.statements import sql
 from adapter.pipeline.states import Move, product_machine, submission_machine
 
@@ -156,6 +157,17 @@ async def follow(connection: Connection, updated: Any, move: Move, after: timede
         updated: the row as a statement gives it that moves, with ``notice``, ``next_id``, ``next_step`` and ``waits``.
     """
     moved = ProductRow.of(updated)
+    if moved.state in State.final():
+        # The canonical line of a product.
+        get_logger().info(
+            "product.final",
+            kind=moved.kind,
+            status=moved.state.value,
+            stage=moved.stopped_at or None,
+            code=" ".join(moved.error.codes) if moved.error else None,
+            attempt=moved.attempts,
+            ms=round((moved.changed_at - moved.created_at).total_seconds() * 1000),
+        )
     if move.job and not updated["waits"]:
         await enqueue(connection, move.job, [(moved.id, moved.step)], after=after)
     if updated["notice"] is not None:

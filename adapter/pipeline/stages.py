@@ -13,6 +13,8 @@ from time import perf_counter
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from opentelemetry import trace
+
 from adapter.errors import DatabaseError, EgiszError, InternalError, NetworkError, Overtaken, SigningError
 from adapter.facts import II
 from adapter.findings import Severity, Text
@@ -31,6 +33,7 @@ from adapter.pipeline.webhooks import Webhooks
 from adapter.transport.errors import ErrorClass
 from adapter.transport.ids import normalise_message_id
 
+_TRACER: Final = trace.get_tracer("egisz-adapter")
 FILE: Final = "getDocumentFile"
 SEND_FILE: Final = "sendDocumentFile"
 _BUG: Final = Text("Внутренняя ошибка программы: сообщите о ней.", "An internal error of the program: report it.")
@@ -98,7 +101,8 @@ class Stages:
         outcome = "done"
         begun = perf_counter()
         try:
-            await self._stages[stage](row)
+            with _TRACER.start_as_current_span(f"stage.{stage}", record_exception=False, set_status_on_exception=False):
+                await self._stages[stage](row)
         except Overtaken:
             outcome = "overtaken"
             get_logger().info("job.overtaken", stage=stage)
