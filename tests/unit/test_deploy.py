@@ -135,3 +135,38 @@ def test_services_of_the_example_stand_on_each_other() -> None:
     assert services["service"]["read_only"]
     dockerfile = DEPLOY / services["service"]["build"]["context"] / services["service"]["build"]["dockerfile"]
     assert dockerfile.is_file()
+
+
+def test_alerts_are_about_metrics_that_there_are() -> None:
+    from prometheus_client import REGISTRY
+
+    from adapter.api import observe
+    from adapter.pipeline import metrics, states
+
+    assert observe.REQUESTS and metrics.ROWS  # both modules have registered theirs
+    known = {name for one in REGISTRY.collect() for name in (one.name, f"{one.name}_total", f"{one.name}_bucket")}
+    rules = YAML(typ="safe").load((DEPLOY / "prometheus-rules.yaml").read_text("utf-8"))["groups"][0]["rules"]
+    text = " ".join(rule["expr"] for rule in rules)
+    assert set(re.findall(r"egisz_[a-z_]+", text)) <= known
+    named = {state for told in re.findall(r'state=~?"([a-z|]+)"', text) for state in told.split("|")}
+    assert named <= set(states.product_machine().states) | set(states.submission_machine().states)
+    pages = [path.read_text("utf-8") for path in PAGES]
+    for metric in set(re.findall(r"`(egisz_[a-z_]+)`", " ".join(pages))):
+        assert metric in known
+
+
+@pytest.mark.parametrize("name", ["http-api.md", "http-api.ru.md"])
+def test_the_page_of_the_api_is_whole(name: str) -> None:
+    import json
+
+    from adapter.api import resources
+
+    text = (ROOT / "docs" / "reference" / name).read_text("utf-8")
+    described = json.loads((ROOT / "docs" / "reference" / "openapi.json").read_bytes())
+    for path in described["paths"]:
+        assert f"{path}`" in text, path
+    source = Path(resources.__file__).read_text("utf-8")
+    facts = set(re.findall(r'_output\(name, "([a-z-]+)"', source)) | {"kind", "state", "emdr-id", "unrz"}
+    assert facts <= set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE))
+    codes = set(re.findall(r"^(API[0-9]{2}):", (ROOT / "conformance" / "codes.yaml").read_text("utf-8"), re.MULTILINE))
+    assert codes == set(re.findall(r"API[0-9]{2}", text.partition("| HTTP |")[2]))

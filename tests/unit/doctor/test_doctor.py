@@ -200,6 +200,15 @@ def test_queue(safe: Settings) -> None:
     asyncio.run(stuck())
     assert marks(storage.database, safe, queue) == [WARNING, WARNING]
 
+    async def dropped() -> None:
+        journal = await Journal.open(safe)
+        async with journal.database.connection() as connection:
+            await connection.execute("""update egisz.submission set error = '{"class": "operator"}'""")
+        await journal.close()
+
+    asyncio.run(dropped())
+    assert marks(storage.database, safe, queue) == [WARNING], "what was dropped waits for nobody"
+
 
 # -- content ------------------------------------------------------------------------------------------
 
