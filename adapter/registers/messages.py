@@ -141,7 +141,9 @@ class Messages:
         findings = [*made.findings]
         if isinstance(body, Fact):
             data, faults, more = self._written(form, body, operation)
-            findings += more
+            if data is None or not _erroneous(findings):
+                # After an error of ours the schema would say the same once more, in terms of the message.
+                findings += more
         if faults:
             trace = made.trace or run(traced=True, number=number).trace
             findings += self._told(product.document, faults, trace, made)
