@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -159,7 +160,8 @@ class Messages:
             operation,
             _key(made),
             data,
-            tuple(findings),
+            # A worker who stands in a message several times is told of once.
+            tuple(dict.fromkeys(findings)),
             made.trace,
         )
 
@@ -181,18 +183,18 @@ class Messages:
                 # What is absent says it better.
                 return None, absent or [Fault("", "wsdl", error.text)], []
             etree.indent(element, "  ")
-            return DECLARATION + etree.tostring(element, encoding="UTF-8") + b"\n", absent, []
+            data = DECLARATION + etree.tostring(element, encoding="UTF-8") + b"\n"
+            # zeep writes a value whatever its type: what it may be is looked at by the XSD, where one stands beside.
+            checked = path.with_suffix(".xsd").is_file() and not absent
+            return data, absent, _invalid(path.with_suffix(".xsd"), data) if checked else []
         return self._rendered(form, body)
 
     def _rendered(self, form: MessageForm, body: Fact) -> Written:
-        from conformance.xsd import load_schema
-
         try:
             data = self._renderer.render(form.template, body, Header())
         except InputError as error:
             return None, [], [error.finding]
-        schema = load_schema(self._catalogue.file(f"{SCHEMAS}/{form.schema}"))
-        return data, [], schema.validate(xml.parse(data))
+        return data, [], _invalid(self._catalogue.file(f"{SCHEMAS}/{form.schema}"), data)
 
     def _told(self, product: str, faults: Iterable[Fault], trace: tuple[Traced, ...], made: Made) -> Iterator[Finding]:
         """Faults as findings; what the mapping has told of is not told again."""
@@ -207,6 +209,12 @@ class Messages:
             place, hint, rule = self._gaps.where(path, trace)
             if rule not in told:
                 yield _misfit(product, path, fault, place, hint)
+
+
+def _invalid(xsd: Path, data: bytes) -> list[Finding]:
+    from conformance.xsd import load_schema
+
+    return load_schema(xsd).validate(xml.parse(data))
 
 
 def _misfit(product: str, path: str, fault: Fault, place: str, hint: Text) -> Finding:
