@@ -20,6 +20,7 @@ from adapter.stand.faults import FAULTS, Faults
 from adapter.stand.processing import Timing
 from adapter.stand.service import Entrance
 from adapter.stand.validation import ProcessValidator
+from adapter.transport.content import Checksum
 from adapter.transport.envelope import read
 from adapter.transport.errors import error_book
 from adapter.transport.schema import SERVICE
@@ -178,6 +179,17 @@ def test_a_file_that_is_not_there(keys: Keys) -> None:
             two.mis.files.clear()
             result = await two.result()
             assert result.ok or [one.code for one in result.errors] == ["GET_DOCUMENT_FILE_ERROR"]
+
+    run(work())
+
+
+def test_a_file_with_another_checksum(keys: Keys) -> None:
+    async def work() -> None:
+        mis = Mis()
+        mis.answers = replace(mis.answers, checksum=Checksum("bytes"))
+        async with pair(keys, mis=mis) as two:
+            await two.register()
+            await refused(two, "GET_DOCUMENT_FILE_ERROR")
 
     run(work())
 
