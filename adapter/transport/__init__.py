@@ -8,7 +8,10 @@
     security.py    WS-Security over a Signer, and its verification
     schema.py      messages by WSDL (zeep)
     remd.py        the client of РЭМД
-    callbacks.py   what РЭМД sends to us, and our answers
+    callbacks.py   what РЭМД sends to us
+    answers.py     our answers to it
+    content.py     files and signatures in messages, and their checksums
+    configured.py  client and answers as the settings want them
     http.py        the HTTP port
 
 Facts: the service of РЭМД has no public WSDL. Names and their evidence stand in ``wsdl/``, element by element.
