@@ -36,6 +36,9 @@ def create_app(opened: Opened) -> FastAPI:
         summary="FHIR → ЕГИСЗ",
         lifespan=lifespan,
         redirect_slashes=False,
+        # The pages of FastAPI load scripts from elsewhere, and are for everybody.
+        docs_url=None,
+        redoc_url=None,
         # Routes say themselves what they answer.
         default_response_class=Response,
     )

@@ -130,6 +130,11 @@ def test_what_there_is_not(api: Api, method: str, path: str, expected: tuple[int
     assert issue(api.http.request(method, path)) == expected
 
 
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_no_pages_for_everybody(api: Api, path: str) -> None:
+    assert api.http.get(path).status_code == 404
+
+
 def test_problems_outside_of_fhir_are_problem_details(api: Api) -> None:
     answer = api.http.get("/nothing")
     assert answer.status_code == 404
