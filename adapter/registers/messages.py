@@ -232,7 +232,7 @@ def _misfit(product: str, path: str, fault: Fault, place: str, hint: Text) -> Fi
         hint,
         Place(fhirpath=place),
         "",
-        f"{product}.{re.sub(r'[[][0-9]+[]]', '', path)}",
+        f"{product}.{Gap(path, Why.MISSING).rule}",
     )
 
 
