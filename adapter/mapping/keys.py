@@ -185,6 +185,10 @@ ROUTE: Final[dict[str, Key]] = {
     ),
     "focus": Key(_STRING, Text("тип ресурса", "type of the resource")),
     "when": Key(_EXPRESSION, Text("условие", "condition")),
+    "each": Key(
+        _EXPRESSION,
+        Text("части ресурса: по сообщению на каждую", "parts of the resource: a message of each"),
+    ),
     "on": Key(
         {"type": "boolean"},
         Text("false: маршрут включает организация", "false: an organisation switches the route on"),

@@ -88,12 +88,13 @@ class Loader:
                 "the route has no «product»: a kind in quotes, or a list of kinds",
                 value="product",
             )
-        when = item.get("when")
-        condition = None if when is None else self._expression(item, "when", when)
+        when, each = (
+            None if item.get(key) is None else self._expression(item, key, item[key]) for key in ("when", "each")
+        )
         on = item.get("on", True)
         if not isinstance(on, bool):
             raise item.error("ожидается true или false", "true or false is expected", value="on")
-        return Route(item["id"], products, item["focus"], condition, on, item.get("note", ""), item.file)
+        return Route(item["id"], products, item["focus"], when, on, item.get("note", ""), item.file, each)
 
     def _register(self, kind: str, raw: Map) -> None:
         raw.check_keys(keys.HEADS[kind], _KEY)

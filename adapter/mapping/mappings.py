@@ -36,11 +36,13 @@ class Product:
         route: id of the route that asked for it.
         document: id of the document mapping, the code of the kind; or of the message.
         focus: the resource that it is about.
+        part: the part of it that the map is applied to, where the route takes parts; else ``None``.
     """
 
     route: str
     document: str
     focus: dict[str, Any]
+    part: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ class Mappings:
                 if route.when is None or _holds(route, route.when, resource, inner, graph, findings):
                     run = Run(graph, organisation, self.identifiers, terms)
                     document = self.editions.choose(candidates, partial(self._day, run, inner, resource), today)
-                    yield Product(route.id, document, resource)
+                    for part in _parts(route, resource, inner, graph, findings):
+                        yield Product(route.id, document, resource, part)
 
     def message_of(self, product: str) -> MapSpec | None:
         """The map of a message that is made of resources; ``None`` for a document."""
@@ -169,7 +172,9 @@ class Mappings:
                     f"there is no mapping of document {product.document}",
                 )
             )
-        return self.apply(spec, product.focus, graph, organisation, terms, traced=traced, number=number)
+        return self.apply(
+            spec, product.focus, graph, organisation, terms, traced=traced, number=number, part=product.part
+        )
 
     def apply(
         self,
@@ -181,8 +186,9 @@ class Mappings:
         *,
         traced: bool = False,
         number: int | str | None = None,
+        part: dict[str, Any] | None = None,
     ) -> Made:
-        """Apply a map or document to a focus; ``number``: see `facts`."""
+        """Apply a map or document to a focus, or to a part of it; ``number``: see `facts`."""
         versions: dict[str, str] | None = None
         if spec.header.get("versions") == "sender":
             versions = quoted_versions(graph.bundle, self.identifiers)
@@ -191,7 +197,7 @@ class Mappings:
         given = [] if number is None else [str(number)]
         outer = {"bundle": graph.bundle, "org": organisation.values, "number": given, "resource": focus}
         env = Env(outer, graph)
-        facts: Fact = self._function(spec, traced)(run, env, focus)
+        facts: Fact = self._function(spec, traced)(run, env, focus if part is None else part)
         if versions is not None:
             # For the codes that templates write by themselves.
             facts = Fact({**vars(facts), "versions": versions})
@@ -233,6 +239,27 @@ class Mappings:
         return function
 
 
+def _parts(
+    route: Route, resource: dict[str, Any], env: Env, graph: Graph, findings: list[Finding] | None
+) -> Iterator[dict[str, Any] | None]:
+    """The parts of a resource that a route takes; ``None`` for the resource itself."""
+    if route.each is None:
+        yield None
+        return
+    try:
+        parts = route.each.all(resource, env)
+    except ExpressionError as error:
+        if findings is None:
+            raise
+        findings.append(_unfit(route, error, graph.path(resource)))
+        return
+    yield from (part for part in parts if isinstance(part, dict))
+
+
+def _unfit(route: Route, error: ExpressionError, place: str) -> Finding:
+    return Finding("MAP04", Severity.ERROR, error.text, place=Place(fhirpath=place), rule=route.id)
+
+
 def _holds(
     route: Route,
     when: Expression,
@@ -246,8 +273,7 @@ def _holds(
     except ExpressionError as error:
         if findings is None:
             raise
-        place = Place(fhirpath=graph.path(resource))
-        findings.append(Finding("MAP04", Severity.ERROR, error.text, place=place, rule=route.id))
+        findings.append(_unfit(route, error, graph.path(resource)))
         return False
 
 

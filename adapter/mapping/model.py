@@ -144,6 +144,7 @@ class Route:
         when: condition on the resource.
         on: whether it is taken where the organisation says nothing of it.
         file: where it stands.
+        each: parts of the resource that yield one product each; ``None``: the resource itself does.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Route:
     on: bool = True
     note: str = ""
     file: str = "mappings/routes.yaml"
+    each: Expression | None = None
 
 
 def products_of(value: Any) -> tuple[str, ...] | None:

@@ -1,7 +1,7 @@
 """Messages in JSON: what a message holds and in which order is said by its JSON Schema.
 
-Properties are written in the order of the schema. One that is ``required`` there and has no value is null or an empty
-list where its type allows it, as the services send it; else it is left out, and that is a fault.
+Properties are written in the order of the schema. One that is ``required`` there and has no value is its ``default``,
+or null or an empty list where its type allows it, as the services send it; else it is left out, and that is a fault.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class JsonForm:
 
     def _fitted(self, value: Any, schema: dict[str, Any], path: str) -> Any:
         schema = self._resolved(schema)
-        if not isinstance(value, list) and _types(schema) == {"array"}:
+        if not isinstance(value, list) and _types(schema) - {"null"} == {"array"}:
             return self._fitted([value], schema, path)
         if isinstance(value, Fact):
             return self._object(dict(value), schema, path)
@@ -122,7 +122,9 @@ class JsonForm:
                 made[name] = self._fitted(value, part, f"{path}.{name}")
             elif name in schema.get("required", ()):
                 types = _types(self._resolved(part))
-                if "array" in types:
+                if "default" in part:
+                    made[name] = part["default"]
+                elif "array" in types:
                     made[name] = []
                 elif "null" in types:
                     made[name] = None

@@ -29,12 +29,12 @@ def expressions(subject: Subject) -> Iterator[Finding]:
 
 def _routes(subject: Subject) -> Iterator[Finding]:
     for route in subject.mappings.routes:
-        if route.when is None:
-            continue
         focus: Kinds = frozenset({route.focus})
         known = {"resource": focus, "bundle": frozenset({"Bundle"})}
         problems: list[Problem] = []
-        Inference(known.get, problems.append).kinds(route.when.tree, focus)
+        for expression in (route.when, route.each):
+            if expression is not None:
+                Inference(known.get, problems.append).kinds(expression.tree, focus)
         for problem in problems:
             place = Place(file="mappings/routes.yaml")
             yield Finding(problem.code, Severity.ERROR, problem.message, problem.hint, place, rule=route.id)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from adapter.catalogue import Catalogue
 from adapter.errors import MappingError
-from adapter.mapping.mappings import Mappings
+from adapter.fhir import Graph, read
+from adapter.findings import Finding
+from adapter.mapping.mappings import Mappings, Product
 from adapter.mapping.model import Route
+from adapter.nsi import BookStore
+from adapter.nsi.terms import Terms, load_vocabulary
 from adapter.organisation import Organisation, load_organisation
 
 BUILT_IN = (Catalogue().file("mappings/organisation.yaml")).read_text(encoding="utf-8").replace("routes: {}", "")
@@ -73,6 +79,59 @@ def test_a_route_that_is_there_already(tmp_path: Path) -> None:
     write(tmp_path, "routes/own.yaml", 'routes: [{id: conclusion, product: "204", focus: Encounter}]\n')
     with pytest.raises(MappingError, match=r"routes/own\.yaml:1:15: there is a route «conclusion»"):
         Mappings.load(Catalogue(overlay=tmp_path))
+
+
+QUALIFIED = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {
+            "resource": {
+                "resourceType": "Practitioner",
+                "id": "w",
+                "qualification": [{"code": {"text": "a"}}, {"code": {"text": "b"}}, {"code": {"text": "c"}}],
+            }
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("each", "texts"),
+    [
+        ("qualification", ["a", "b", "c"]),
+        ("qualification.where(code.text != 'b')", ["a", "c"]),
+        ("qualification.code.text", []),
+        ("communication", []),
+        (None, [None]),
+    ],
+)
+def test_a_route_makes_a_product_of_each_part(tmp_path: Path, each: str | None, texts: list[str | None]) -> None:
+    line = f', each: "{each}"' if each else ""
+    write(tmp_path, "routes/own.yaml", f"routes: [{{id: own, product: iemk-patient, focus: Practitioner{line}}}]\n")
+    planned = plan(tmp_path)
+    assert [one.part and one.part["code"]["text"] for one in planned] == texts
+    assert {one.focus["id"] for one in planned} <= {"w"}
+
+
+def test_parts_that_do_not_fit_the_data_are_a_finding(tmp_path: Path) -> None:
+    each = "qualification.where(code.text.startsWith(%resource.qualification.code.text))"
+    write(tmp_path, "routes/own.yaml", f'routes: [{{id: own, product: a, focus: Practitioner, each: "{each}"}}]\n')
+    findings: list[Finding] = []
+    assert plan(tmp_path, findings) == []
+    assert [(one.code, one.rule, one.place.fhirpath) for one in findings] == [
+        ("MAP04", "own", "Bundle.entry[0].resource")
+    ]
+
+
+def plan(folder: Path, findings: list[Finding] | None = None) -> list[Product]:
+    catalogue = Catalogue(overlay=folder)
+    (reading,) = read(json.dumps(QUALIFIED).encode())
+    terms = Terms(BookStore(folder / "nsi", catalogue), load_vocabulary(catalogue))
+    mappings, organisation = Mappings.load(catalogue), load_organisation(catalogue)
+    graph = Graph(reading.bundle, reading.version)
+    products = mappings.plan(graph, organisation, terms, findings, today=date(2026, 11, 24))
+    return [one for one in products if one.route == "own"]
 
 
 def write(folder: Path, name: str, text: str) -> None:
