@@ -73,6 +73,10 @@ class Schema:
             self._client: Any = Client(str(wsdl), settings=options, transport=_local())  # type: ignore[no-untyped-call] # zeep has no annotations
         except (Error, OSError, etree.XMLSyntaxError, ValueError) as error:
             raise UsageError(Text(f"{wsdl}: не читается как WSDL", f"{wsdl}: cannot be read as a WSDL")) from error
+        self._types: dict[str, list[Any]] = {}
+        for one in self._client.wsdl.types.types:
+            if one.qname:
+                self._types.setdefault(one.qname.localname, []).append(one)
 
     def build(self, name: str, values: Mapping[str, Any] | Fact) -> etree._Element:
         """A message.
@@ -183,7 +187,7 @@ class Schema:
 
     def _derived(self, local: str, path: str) -> Any:
         """The type of that local name, whatever its namespace."""
-        found = [one for one in self._client.wsdl.types.types if one.qname and one.qname.localname == local]
+        found = self._types.get(local, [])
         if len(found) != 1:
             raise UnknownPart(f"{path.rpartition('}')[2]}: {local}")
         return found[0]

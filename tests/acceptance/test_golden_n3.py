@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from adapter.catalogue import Catalogue
-from adapter.convert import Converter
+from adapter.convert import Conversion, Converter
 from adapter.fhir import read
 from adapter.findings import Severity
 from adapter.registers.messages import Message
 from adapter.transport.schema import load_schema
 from adapter.xml import parse
 from conformance.xsd import load_schema as load_xsd
+from tests.converters import make
 
 pytestmark = [pytest.mark.packs, pytest.mark.books]
 
@@ -148,3 +149,30 @@ def test_no_token_and_no_message_without_being_asked(converter: Converter) -> No
     assert all(b"guid" not in (one.data or b"") for one in messages(converter, "case-r4-outpatient"))
     (reading,) = read(BUNDLES["case-r4-outpatient"].read_bytes())
     assert converter.convert(reading).messages == ()
+
+
+VACCINATION = "vaccination-r4-stages"
+
+
+@pytest.mark.parametrize(
+    ("routes", "made"),
+    [
+        ({}, set()),
+        ({"vaccination-register": True}, {"vaccination-record"}),
+        ({"iemk-vaccination": True, "iemk-patient": True}, {"iemk-patient", "iemk-vaccination"}),
+        # The same route, another register.
+        ({"vaccination-register": ("iemk-vaccination",)}, {"iemk-vaccination"}),
+    ],
+)
+def test_the_organisation_chooses_the_register(home: Path, routes: dict[str, object], made: set[str]) -> None:
+    """One Bundle: directly to the register, through N3, or nowhere, by the file of the organisation alone."""
+    converter = make(home, dict(routes))  # type: ignore[arg-type] # parametrised values
+    (reading,) = read((ROOT / "examples" / "registers" / f"{VACCINATION}.json").read_bytes())
+    conversion = converter.convert(reading)
+    assert {one.product for one in conversion.messages} == made
+    assert [one.kind for one in conversion.documents] == [one.kind for one in _plain(home).documents]
+
+
+def _plain(home: Path) -> Conversion:
+    (reading,) = read((ROOT / "examples" / "registers" / f"{VACCINATION}.json").read_bytes())
+    return make(home).convert(reading)
