@@ -30,7 +30,15 @@ BUNDLES = {
     if folder == "bundles" or path.stem.startswith("case-")
 }
 GOLDEN = ROOT / "tests" / "golden" / "n3"
-PRODUCTS = ("iemk-patient", "iemk-case", "iemk-step", "iemk-vaccination", "iemk-exemption")
+PRODUCTS = (
+    "iemk-patient",
+    "iemk-case",
+    "iemk-step",
+    "iemk-vaccination",
+    "iemk-reaction",
+    "iemk-exemption",
+    "iemk-plan",
+)
 SCHEMAS = Catalogue().file("mappings/registers/schemas/n3/emk.wsdl").parent
 
 

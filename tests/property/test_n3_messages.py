@@ -26,7 +26,15 @@ from conformance.xsd import load_schema
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = Catalogue().file("mappings/registers/schemas/n3/emk.wsdl").parent
-PRODUCTS = ("iemk-patient", "iemk-case", "iemk-step", "iemk-vaccination", "iemk-exemption")
+PRODUCTS = (
+    "iemk-patient",
+    "iemk-case",
+    "iemk-step",
+    "iemk-vaccination",
+    "iemk-reaction",
+    "iemk-exemption",
+    "iemk-plan",
+)
 CASES = {
     path.stem: json.loads(path.read_bytes()) for path in sorted((ROOT / "examples" / "registers").glob("case-*.json"))
 }
