@@ -15,6 +15,11 @@ from adapter.findings import EMPTY, Text
 
 FILE: Final = Path(__file__).with_name("errors.yaml")
 
+#: What may be a code. Codes are logged and shown; a text that a service puts in the place of one may quote a person.
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,99}")
+#: Stands for such a text.
+UNREADABLE: Final = "UNREADABLE_CODE"
+
 #: How much of a text is looked at: the cause stands at its beginning.
 _SEEN: Final = 2000
 
@@ -185,6 +190,8 @@ class ErrorBook:
     def _resolved(self, item: ErrorItem) -> tuple[str, KnownError]:
         """The code that an item stands for, and what is known of it."""
         code = self.alias.get(item.code.strip(), item.code.strip())
+        if code and not _CODE.fullmatch(code):
+            code = UNREADABLE
         message = item.message[:_SEEN]
         if not code:
             # The texts themselves have the form "CODE:text".

@@ -264,14 +264,14 @@ def test_callbacks_whose_texts_quote(whole: Whole) -> None:
     task = whole.send(another(frcore(), 7))
     (sent,) = whole.service.until(lambda: asyncio.run(_sent(whole.url, task)))
     texts = f"<c:documentNumber>{mark()}</c:documentNumber><c:documentStatus>{mark()}</c:documentStatus>"
-    for relates in (sent, "00000000000040008000000000000099"):
-        for codes in ("VALIDATION_ERROR", "NO_SNILS"):
+    for relates in (sent, "7B1D5C3EAAAA4BBB8CCCBBBBBBBBBBBB"):
+        for codes in (f"no code but a text {mark()}", "VALIDATION_ERROR", "NO_SNILS"):
             number = next(_numbers)
             answer = called_back(
                 whole,
                 f"<c:registerDocumentResult><c:relatesToMessage>{relates}</c:relatesToMessage><c:status>error</c:status>"
                 f"{texts}<c:errors>{item(codes)}</c:errors></c:registerDocumentResult>",
-                f"<a:MessageID>00000000-0000-4000-8000-{number:012d}</a:MessageID>",
+                f"<a:MessageID>7b1d5c3e-aaaa-4bbb-8ccc-{number:a>12}</a:MessageID>",
             )
             assert answer.status == 200
             whole.clean(answer.body, "acknowledgement")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapter.transport.errors import ErrorClass, ErrorItem, error_book
+from adapter.transport.errors import UNREADABLE, ErrorClass, ErrorItem, error_book
 
 BOOK = error_book()
 
@@ -249,3 +249,14 @@ def test_every_known_stem_has_its_class(expected: str, message: str) -> None:
     for text in (message, f"VALIDATION_ERROR: {message}.", f"Ошибка.\n{message.upper()}\nещё"):
         assert classify(("VALIDATION_ERROR", text)).error_class == expected
         assert classify(("RUNTIME_ERROR", text)).error_class == expected
+
+
+@pytest.mark.parametrize("text", ["Пациент Тестов Иван", "NO_SNILS 112-233-445 95", "11223344595", "A" * 101])
+def test_a_text_in_the_place_of_a_code_is_not_repeated(text: str) -> None:
+    verdict = classify((text, ""))
+    assert verdict.codes == verdict.unknown == (UNREADABLE,)
+    assert not verdict.error_class.retried
+
+
+def test_a_code_with_blanks_around_it_is_one() -> None:
+    assert classify((" NO_SNILS\n", "")).codes == ("NO_SNILS",)
