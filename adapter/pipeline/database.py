@@ -14,9 +14,10 @@ from typing import Any, Final, Literal, Protocol
 from adapter.errors import DatabaseError, InternalError
 from adapter.findings import Text
 from adapter.log import get_logger
-from adapter.pipeline.jobs import queries_on
+from adapter.pipeline.jobs import queries_on, queue_settings
 from adapter.pipeline.postgres import Cluster
 from adapter.pipeline.statements import FOLDER
+from adapter.pipeline.wake import Waker, begin
 from adapter.settings import Settings
 
 #: Advisory lock of whoever migrates; any number of our own.
@@ -147,6 +148,10 @@ async def _install_queue(connection: Connection) -> None:
     else:
         async with connection.transaction():
             await operations.install()
+    names = queue_settings()
+    if await connection.fetchval("select tgenabled <> 'D' from pg_trigger where tgname = $1", names.trigger):
+        # See adapter.pipeline.wake.
+        await connection.execute(f"alter table {names.qualified.queue_table} disable trigger {names.trigger}")
 
 
 @contextmanager
@@ -188,6 +193,7 @@ class Database:
     def __init__(self, pool: Any, cluster: Cluster | None) -> None:
         self.pool = pool
         self._cluster = cluster
+        self._waker = Waker(pool)
 
     @classmethod
     async def open(cls, settings: Settings, *, connections: int = 10) -> Database:
@@ -226,20 +232,23 @@ class Database:
 
     async def close(self) -> None:
         """Close the pool; stop the embedded cluster if nobody else uses it."""
+        await self._waker.close()
         await self.pool.close()
         if self._cluster is not None:
             await asyncio.to_thread(self._cluster.stop)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection in a transaction.
+        """A connection in a transaction; workers are told of the jobs that it enqueues.
 
         Raises:
             DatabaseError: the database cannot be reached.
         """
         with reachable():
+            begin()
             async with self.pool.acquire() as connection, connection.transaction():
                 yield connection
+            self._waker.committed()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -67,6 +67,9 @@ async def enqueue(
     """
     if not rows:
         return
+    from adapter.pipeline.wake import enqueued
+
+    enqueued()
     count = len(rows)
     await queries_on(connection).enqueue(
         [stage] * count,

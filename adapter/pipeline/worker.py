@@ -49,7 +49,7 @@ class Pace:
     batch: int = 20
     at_once: int = 40
     heartbeat: timedelta = timedelta(seconds=30)
-    idle: timedelta = timedelta(seconds=15)
+    idle: timedelta = timedelta(seconds=2)
     grace: timedelta = timedelta(seconds=60)
     seal: timedelta = timedelta(seconds=5)
     reconnect: timedelta = timedelta(seconds=1)

@@ -190,17 +190,3 @@ create table egisz.jti (
     expires_at timestamptz not null
 );
 create index jti_expires on egisz.jti (expires_at);
-
--- Whoever listens to egisz_state hears of every change, in the order of commits: «product <id> <state>».
-create function egisz.tell_state() returns trigger language plpgsql as $$
-begin
-    perform pg_notify('egisz_state', tg_table_name || ' ' || new.id || ' ' || new.state);
-    return null;
-end
-$$;
-create trigger tell_new after insert on egisz.submission for each row execute function egisz.tell_state();
-create trigger tell_moved after update of state on egisz.submission
-    for each row when (old.step is distinct from new.step) execute function egisz.tell_state();
-create trigger tell_new after insert on egisz.product for each row execute function egisz.tell_state();
-create trigger tell_moved after update of state on egisz.product
-    for each row when (old.step is distinct from new.step) execute function egisz.tell_state();

@@ -46,6 +46,17 @@ BOUNDARIES = (
     "product registered",
     "",
 )
+#: Tells the test of every change of state, as soon as it is committed.
+TOLD = """
+create function tell() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('egisz_state', tg_table_name || ' ' || new.state);
+    return null;
+end
+$$;
+create trigger tell after insert or update of state on egisz.submission for each row execute function tell();
+create trigger tell after insert or update of state on egisz.product for each row execute function tell();
+"""
 #: What else happens, after so many parts of the kills.
 RESTART, DOWN, PAUSE = 0.3, 0.5, 0.7
 
@@ -127,8 +138,7 @@ class Service:
             await asyncio.sleep(0.2)
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
-        table, _, state = payload.split(" ")
-        self.seen.put_nowait(f"{table} {state}")
+        self.seen.put_nowait(payload)
 
     async def crash(self, boundary: str) -> None:
         """Kill a worker at a boundary."""
@@ -176,6 +186,8 @@ async def _service(cluster: Cluster, data: Path, seed: int) -> AsyncIterator[Ser
     conf = service_settings(cluster.url, data)
     chance = random.Random(seed)
     journal = await Journal.open(conf)
+    async with journal.database.connection() as connection:
+        await connection.execute(TOLD)
     stand = Stand(journal, chance)
     runner, registry = await stand.start()
     service = Service(cluster.url, conf, journal, stand, registry, chance)

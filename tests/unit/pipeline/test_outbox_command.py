@@ -7,10 +7,12 @@ import json
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from adapter.cli import app
 from adapter.errors import UsageError
+from adapter.log import configure
 from adapter.pipeline import making
 from adapter.pipeline.ports import Made
 from adapter.settings import Settings, settings
@@ -25,6 +27,7 @@ def command(service: Settings, monkeypatch: pytest.MonkeyPatch):  # type: ignore
     monkeypatch.setenv("EGISZ_KEYS", service.keys.get_secret_value())
     monkeypatch.setenv("EGISZ_LANG", "en")
     settings.cache_clear()
+    configure("error")
 
     def run(*arguments: object, code: int = 0) -> str:
         result = CliRunner().invoke(app, ["outbox", *(str(one) for one in arguments)], env={"COLUMNS": "200"})
@@ -33,6 +36,7 @@ def command(service: Settings, monkeypatch: pytest.MonkeyPatch):  # type: ignore
 
     yield run
     settings.cache_clear()
+    structlog.reset_defaults()
 
 
 @pytest.fixture

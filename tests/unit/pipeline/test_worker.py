@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from adapter.errors import DatabaseError
@@ -25,9 +26,11 @@ async def _until(true: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _working(bench: Bench, service: Settings, scenario: Callable[[], Awaitable[None]]) -> None:
+async def _working(
+    bench: Bench, service: Settings, scenario: Callable[[], Awaitable[None]], pace: Pace = QUICK
+) -> None:
     stop = asyncio.Event()
-    worker = Worker(bench.journal, bench.stages, Periodic(bench.journal, service), QUICK)
+    worker = Worker(bench.journal, bench.stages, Periodic(bench.journal, service), pace)
     running = asyncio.create_task(worker.run(stop=stop))
     try:
         await scenario()
@@ -143,5 +146,34 @@ def test_a_job_for_a_row_that_is_elsewhere_does_nothing(service: Settings) -> No
             assert sorted(await bench.work()) == ["poll", "send", "sign"]
             assert await bench.one(accepted) == row
             assert len(bench.registry.sent) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_with_nothing_to_do_is_told_of_jobs(service: Settings) -> None:
+    """It would look by itself only after the test has given up; and no commit of a job notifies."""
+
+    async def scenario() -> None:
+        async with benched(service) as bench:
+
+            async def told() -> None:
+                async def looked() -> bool:
+                    async with bench.journal.database.connection() as connection:
+                        query = "select exists (select from pg_stat_activity where query ilike 'listen%')"
+                        return bool(await connection.fetchval(query))
+
+                await _until(looked)
+                await asyncio.sleep(0.5)
+                await send(bench.journal, bundle("a"))
+
+                async def sent() -> bool:
+                    return len(bench.registry.sent) == 1
+
+                await _until(sent)
+
+            await _working(bench, service, told, replace(QUICK, idle=timedelta(hours=1)))
+            async with bench.journal.database.connection() as connection:
+                enabled = "select count(*) from pg_trigger where tgenabled <> 'D' and tgrelid = $1::regclass"
+                assert await connection.fetchval(enabled, "egisz.pgqueuer") == 0
 
     asyncio.run(scenario())
