@@ -1,0 +1,187 @@
+"""The messages of ФРМР and ФРМО of the examples against files that a person has read; what decides the operation.
+
+``EGISZ_UPDATE_GOLDEN=1`` writes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from adapter.catalogue import Catalogue
+from adapter.convert import Converter
+from adapter.fhir import read
+from adapter.mapping.formats import FORMATS
+from adapter.registers.messages import SCHEMAS, Message
+
+pytestmark = [pytest.mark.packs, pytest.mark.books]
+
+ROOT = Path(__file__).parents[2]
+BUNDLES = {
+    path.stem: path
+    for start in ("worker-", "organization-")
+    for path in sorted((ROOT / "examples" / "registers").glob(f"{start}*.json"))
+}
+GOLDEN = ROOT / "tests" / "golden" / "frmr"
+FRMR = (
+    "frmr-person",
+    "frmr-card",
+    "frmr-prof",
+    "frmr-postgraduate",
+    "frmr-cert",
+    "frmr-ext",
+    "frmr-common",
+    "frmr-qualification",
+)
+FRMO = ("frmo-org", "frmo-depart", "frmo-building", "frmo-services")
+
+
+def products(name: str) -> tuple[str, ...]:
+    return FRMR if name.startswith("worker-") else FRMO
+
+
+def messages(
+    converter: Converter, name: str, *, change: dict[str, str] | None = None, records: dict[str, str] | None = None
+) -> list[Message]:
+    """The messages of an example; ``change`` replaces texts in it, ``records`` are numbers that the registers gave."""
+    text = BUNDLES[name].read_text("utf-8")
+    for old, new in (change or {}).items():
+        assert old in text
+        text = text.replace(old, new)
+    (reading,) = read(text.encode())
+    return list(converter.convert(reading, products=products(name), records=records).messages)
+
+
+def of(made: list[Message], product: str) -> list[Message]:
+    return [one for one in made if one.product == product]
+
+
+def body(message: Message) -> dict[str, Any]:
+    assert message.data is not None
+    found = json.loads(message.data)
+    assert isinstance(found, dict)
+    return found
+
+
+def told(made: list[Message]) -> dict[str, str]:
+    """The messages that are right by their names, with operations and keys, and what was found."""
+    files = {one.name: (one.data or b"").decode() for one in made if one.ok}
+    assert len(files) == len([one for one in made if one.ok]), "a name stands twice"
+    lines = []
+    for one in made:
+        lines.append(f"{one.name if one.ok else one.product}: {one.operation} {one.focus}")
+        lines += [f"  {key} = {value}" for key, value in one.key.items() if value]
+        lines += [f"  {said.severity} {said.code} {said.rule} {said.place.fhirpath}" for said in one.findings]
+    return files | {"messages.txt": "\n".join(lines) + "\n"}
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_messages_are_as_they_were_read(converter: Converter, name: str) -> None:
+    made = told(messages(converter, name))
+    folder = GOLDEN / name
+    if os.environ.get("EGISZ_UPDATE_GOLDEN"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            old.unlink()
+        for file, text in made.items():
+            (folder / file).write_text(text, "utf-8")
+    golden = {path.name: path.read_text("utf-8") for path in folder.glob("*")}
+    assert made == golden, f"{name}: look at the difference, then EGISZ_UPDATE_GOLDEN=1"
+
+
+def test_no_golden_file_is_without_its_bundle() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == set(BUNDLES)
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/*.json")), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_a_golden_message_is_valid(path: Path) -> None:
+    schema = Catalogue().file(f"{SCHEMAS}/{path.name.partition('_')[0]}.schema.json")
+    validator = jsonschema_rs.Draft202012Validator(
+        json.loads(schema.read_bytes()),
+        formats=dict(FORMATS),
+        validate_formats=True,
+        pattern_options=jsonschema_rs.RegexOptions(),
+    )
+    assert [*validator.iter_errors(json.loads(path.read_bytes()))] == []
+
+
+@pytest.mark.parametrize("product", [*FRMR, *FRMO])
+def test_every_product_stands_in_an_example(product: str) -> None:
+    assert [*GOLDEN.glob(f"*/{product}_*.json")]
+
+
+def test_the_number_of_a_worker_makes_the_card_and_changes_the_person(converter: Converter) -> None:
+    change = {'"resourceType": "PractitionerRole",': CONTRACT}
+    before = messages(converter, "worker-r4-new", change=change)
+    (person,), (card,), (diploma,) = (of(before, name) for name in ("frmr-person", "frmr-card", "frmr-prof"))
+    assert (person.operation, person.ok, card.ok) == ("POST person", True, False)
+    assert [one.rule for one in card.findings if one.severity == "error"] == ["frmr-card.body.oid"]
+    # All that is told of a worker finds the number under the record of the person.
+    assert {one.key["record"] for one in before} == {person.id}
+
+    after = messages(converter, "worker-r4-new", change=change, records={person.id: "2026.0000009"})
+    (again,), (made,), (same,) = (of(after, name) for name in ("frmr-person", "frmr-card", "frmr-prof"))
+    assert (again.id, again.operation, again.key["oid"]) == (person.id, "PUT person", "2026.0000009")
+    assert (made.id, made.operation, body(made)["oid"]) == (card.id, "POST person/card", "2026.0000009")
+    assert (same.id, same.operation, same.key["oid"]) == (diploma.id, "POST person/prof", "2026.0000009")
+
+
+CONTRACT = """"resourceType": "PractitionerRole",
+        "extension": [{"url": "urn:egisz-adapter:extension:personal-card", "extension": [
+          {"url": "contractNumber", "valueString": "1"}, {"url": "contractDate", "valueDate": "2019-08-01"}]}],"""
+
+
+def test_the_answer_of_a_new_department_is_its_oid(converter: Converter) -> None:
+    before = [
+        one for one in of(messages(converter, "organization-r4"), "frmo-depart") if one.operation.startswith("POST")
+    ]
+    (new,) = before
+    assert "entityId" not in new.key
+    oid = "1.2.643.5.1.13.13.12.2.77.99999.0.100020"
+    (known,) = [one for one in messages(converter, "organization-r4", records={new.id: oid}) if one.id == new.id]
+    assert (known.operation, known.key["entityId"], body(known)["oid"]) == ("PUT org/depart", oid, oid)
+
+
+def test_an_organisation_cannot_be_made(converter: Converter) -> None:
+    (message,) = messages(converter, "organization-r4-unknown")
+    assert message.data is None
+    (said,) = message.findings
+    assert said.severity == "error"
+    assert "техническ" in said.hint.ru
+    assert "support" in said.hint.en
+
+
+def test_workers_of_others_are_not_sent(converter: Converter) -> None:
+    made = messages(converter, "worker-r5-dismissed")
+    assert [one.product for one in made] == ["frmr-person", "frmr-card"]
+    assert b"\xd0\xa7\xd1\x83\xd0\xb6\xd0\xbe\xd0\xb9" not in b"".join(one.data or b"" for one in made)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("", "", ""),
+        ('"female"', '"other"', "frmr-person.body.gender"),
+        ('"female"', '"unknown"', "frmr-person.body.gender"),
+        ('"770101234577"', '"770101234578"', "frmr-person.body.inn"),
+        ('"1985-05-03"', '"1985"', "frmr-person.body.birthDate"),
+        ("2022.0000001", "worker-1", "frmr-person.body.oid"),
+    ],
+)
+def test_what_the_register_refuses_is_found_first(converter: Converter, old: str, new: str, rule: str) -> None:
+    change = {old: new} if rule else {}
+    (person,) = of(messages(converter, "worker-r4", change=change), "frmr-person")
+    errors = {one.rule for one in person.findings if one.severity == "error"}
+    assert errors == ({rule} if rule else set())
+    assert person.ok is not bool(rule)
+
+
+def test_a_message_is_made_only_where_it_is_asked_for(converter: Converter) -> None:
+    for path in BUNDLES.values():
+        (reading,) = read(path.read_bytes())
+        assert converter.convert(reading).messages == ()
