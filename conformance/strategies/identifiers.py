@@ -91,6 +91,8 @@ def spellings(kind: str) -> tuple[Spelling, ...]:
     systems = [one["system"] if isinstance(one, dict) else str(one) for one in facts.get("systems", ())]
     if "suffix" in facts:
         systems.append(f"{MIS}.{facts['suffix']}")
+    # What only a type tells has no system of its own.
+    systems = systems or [""]
     return tuple(Spelling(kind, system, types) for system in systems)
 
 
@@ -139,10 +141,12 @@ def identifiers(
     spelling = draw(_some(kind, dialect))
     made: dict[str, Any] = {}
     with_type: bool = draw(st.booleans()) if typed is None else typed
-    if spelling.types and with_type:
+    if spelling.types and (with_type or not spelling.system):
         system, _, code = draw(st.sampled_from(spelling.types)).rpartition("#")
-        made["type"] = {"coding": [{"system": draw(_spelt(system)), "code": code}]}
-    made["system"] = draw(_spelt(spelling.system))
+        # Any code of the system will do where the catalogue has a star.
+        made["type"] = {"coding": [{"system": draw(_spelt(system)), "code": code.replace("*", "1")}]}
+    if spelling.system:
+        made["system"] = draw(_spelt(spelling.system))
     made["value"] = draw(value if value is not None else values(kind, spelling.system))
     return made
 
