@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -88,6 +89,17 @@ def test_the_example_of_settings_is_read() -> None:
     made = Settings(**values)  # type: ignore[arg-type]
     assert made.migrate == "all"
     assert len(values) == len(found) > 15
+
+
+def test_a_shell_reads_the_example_as_systemd_does(tmp_path: Path) -> None:
+    text = (DEPLOY / "egisz.env.example").read_text("utf-8")
+    file = tmp_path / "egisz.env"
+    file.write_text(re.sub("^#(?=EGISZ_)", "", text, flags=re.MULTILINE), "utf-8")
+    command, bare = ["sh", "-c", f"set -a; . {file}; env"], {"PATH": os.environ["PATH"]}
+    done = subprocess.run(command, env=bare, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    read = dict(line.split("=", 1) for line in done.stdout.splitlines() if line.startswith("EGISZ_"))
+    assert read == dict(line.split("=", 1) for line in file.read_text("utf-8").splitlines() if line[:6] == "EGISZ_")
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
