@@ -6,9 +6,10 @@ import asyncio
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ from adapter.settings import Settings
 
 #: A test database need not survive the machine.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
+#: Seconds after which a cluster that nobody uses is left from a run that was killed.
+_ABANDONED_AFTER = 600
 
 
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
     """The cluster of this run; the last process to leave removes it."""
+    _remove_abandoned()
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
     folder = Path(tempfile.gettempdir()) / f"egisz-test-{run[:12]}"
     cluster = Cluster(folder / "postgres", FAST)
@@ -35,6 +39,18 @@ def running_cluster() -> Iterator[Cluster]:
         cluster.stop()
         if not cluster.running():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned() -> None:
+    """Clusters of runs that were killed: nobody uses them, and nobody would stop them."""
+    for folder in Path(tempfile.gettempdir()).glob("egisz-test-*"):
+        with suppress(OSError):
+            cluster = Cluster(folder / "postgres", FAST)
+            if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER and cluster.running():
+                cluster.start()
+                cluster.stop()
+                if not cluster.running():
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def template(cluster: Cluster) -> str:

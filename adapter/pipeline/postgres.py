@@ -21,7 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -120,6 +120,9 @@ class Cluster:
                 except BlockingIOError:
                     return
                 self.halt()
+                if (sockets := self._socket_folder()) != self.folder.resolve():
+                    with suppress(OSError):
+                        sockets.rmdir()
 
     def halt(self, mode: str = "fast") -> None:
         """Stop the server whoever uses it, e.g. to restart it: ``fast`` or ``immediate``, as pg_ctl names them."""
@@ -155,7 +158,7 @@ class Cluster:
             self._run("initdb", *_INITDB)
             get_logger().info("postgres.created", ms=round((time.monotonic() - begun) * 1000))
         sockets = self._socket_folder()
-        if sockets != self.folder:
+        if sockets != self.folder.resolve():
             _private(sockets, user)
         options = " ".join(
             f"-c {one}" for one in ("listen_addresses=", f"unix_socket_directories={sockets}", *self.options)

@@ -72,6 +72,7 @@ def test_a_long_path_gets_its_socket_elsewhere(folder: Path) -> None:
         assert len(url) < 100
     finally:
         cluster.stop()
+    assert not Path(url.partition("host=")[2]).exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may not run PostgreSQL")
