@@ -50,12 +50,12 @@ fields: {operation: "'Add'", body: {fields: {name: name.family, born: birthDate}
 register: xml
 source: Patient
 message: {form: xml, schema: person.xsd, template: own.xml.j2}
-fields: {body: {fields: {name: {from: name.family}}}}
+fields: {body: {fields: {name: {from: name.family, required: true}}}}
 """,
     "mappings/registers/schemas/person.schema.json": SCHEMA,
     "mappings/registers/schemas/t.wsdl": WSDL,
     "mappings/registers/schemas/person.xsd": XSD,
-    "templates/own.xml.j2": "<person><name>{{ facts.name }}</name></person>",
+    "templates/own.xml.j2": "<person>{% if facts.name %}<name>{{ facts.name }}</name>{% endif %}</person>",
     "mappings/routes/own.yaml": """
 routes:
   - {id: person, product: person, focus: Patient, on: false}
@@ -138,6 +138,12 @@ def test_what_does_not_fit_names_its_source_and_no_value(converter: Converter) -
 
 def test_xml_that_is_not_valid(converter: Converter) -> None:
     assert [code for code, _, _ in told(made(converter, "xml", name=[{"family": "1 2"}]))] == ["XSD01"]
+
+
+def test_after_an_error_of_ours_the_xsd_says_nothing(converter: Converter) -> None:
+    message = made(converter, "xml", name=[{"given": ["Иван"]}])
+    assert told(message) == [("MAP01", "xml.body.name", "Bundle.entry[0].resource.name.family")]
+    assert message.data is not None
 
 
 def test_a_number_of_the_register(converter: Converter) -> None:
