@@ -1,0 +1,164 @@
+"""Messages of ФРМР and ФРМО of any Bundle: made and valid, or refused with a reason; the same in any order."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapter.catalogue import Catalogue
+from adapter.convert import Converter
+from adapter.errors import InputError
+from adapter.fhir import read
+from adapter.findings import Severity
+from adapter.mapping.formats import FORMATS
+from adapter.registers.messages import SCHEMAS, Message
+from conformance.rules.values import is_inn, is_ogrn, is_ogrnip, is_snils
+from conformance.strategies import as_json, bundles, encounter_bundles, hostile_bundles, vaccination_bundles
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    path.name.removesuffix(".schema.json"): json.loads(path.read_bytes())
+    for path in sorted(Catalogue().file(f"{SCHEMAS}/frmr-person.schema.json").parent.glob("frm*.schema.json"))
+}
+VALIDATORS = {
+    name: jsonschema_rs.Draft202012Validator(
+        schema, formats=dict(FORMATS), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
+    )
+    for name, schema in FILES.items()
+}
+EXAMPLES = {
+    path.stem: json.loads(path.read_bytes())
+    for start in ("worker-", "organization-")
+    for path in sorted((ROOT / "examples" / "registers").glob(f"{start}*.json"))
+}
+FULL = [name for name in EXAMPLES if name in {"worker-r4", "organization-r4"}]
+
+
+def messages(converter: Converter, data: bytes) -> tuple[Message, ...]:
+    (reading,) = read(data)
+    return converter.convert(reading, products=tuple(FILES)).messages
+
+
+def check(message: Message) -> None:
+    """What holds for every message, whatever it was made of."""
+    wrong = [one for one in message.findings if one.severity is Severity.ERROR]
+    assert message.ok == (message.data is not None and not wrong)
+    assert message.operation.split(" ")[0] in {"POST", "PUT"}
+    for one in message.findings:
+        assert one.rule
+    if message.data is None:
+        assert wrong
+        return
+    made = json.loads(message.data)
+    assert VALIDATORS[message.product].is_valid(made) or wrong
+    if message.ok:
+        checksums(made)
+
+
+def checksums(made: dict[str, Any]) -> None:
+    if made.get("snils"):
+        assert is_snils(made["snils"])
+    if made.get("inn"):
+        assert is_inn(made["inn"])
+    if made.get("ogrn"):
+        assert is_ogrn(made["ogrn"]) or is_ogrnip(made["ogrn"])
+
+
+@settings(max_examples=25)
+@given(bundle=st.one_of(bundles(), vaccination_bundles(complete=True), encounter_bundles(complete=True)))
+def test_any_valid_bundle(converter: Converter, bundle: dict[str, Any]) -> None:
+    for message in messages(converter, as_json(bundle)):
+        check(message)
+
+
+@settings(max_examples=15)
+@given(bundle=hostile_bundles().map(lambda one: one.bundle))
+def test_any_hostile_bundle(converter: Converter, bundle: dict[str, Any]) -> None:
+    for message in messages(converter, as_json(bundle)):
+        check(message)
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Paths of everything in a Bundle that can be taken out or changed."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in items:
+        if key not in {"resourceType", "fullUrl"}:
+            yield (*path, key)
+            yield from places(below, (*path, key))
+
+
+PLACES = {name: [("entry", *path) for path in places(EXAMPLES[name]["entry"])] for name in FULL}
+STRANGE = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.text(max_size=20), st.just({}), st.just([])
+)
+
+
+@pytest.mark.parametrize("name", FULL)
+@settings(max_examples=50)
+@given(data=st.data())
+def test_anything_taken_out_or_changed_is_told_or_not_missed(
+    converter: Converter, name: str, data: st.DataObject
+) -> None:
+    *path, last = data.draw(st.sampled_from(PLACES[name]))
+    bundle = copy.deepcopy(EXAMPLES[name])
+    at: Any = bundle
+    for part in path:
+        at = at[part]
+    if data.draw(st.booleans()):
+        del at[last]
+    else:
+        at[last] = data.draw(STRANGE)
+    try:
+        made = messages(converter, json.dumps(bundle).encode())
+    except InputError:
+        return
+    for message in made:
+        check(message)
+
+
+TEXTS = {
+    name: [path for path in PLACES[name] if path[-1] in {"family", "name", "valueString", "display", "value"}]
+    for name in FULL
+}
+
+
+@pytest.mark.parametrize("name", FULL)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_no_finding_quotes_a_value(converter: Converter, name: str, data: st.DataObject) -> None:
+    *path, last = data.draw(st.sampled_from(TEXTS[name]))
+    bundle = copy.deepcopy(EXAMPLES[name])
+    at: Any = bundle
+    for part in path:
+        at = at[part]
+    if not isinstance(at[last], str):
+        return
+    at[last] = "Секретное Значение"
+    try:
+        made = messages(converter, json.dumps(bundle).encode())
+    except InputError as error:
+        assert "Секретное" not in str(error.finding)
+        return
+    for message in made:
+        check(message)
+        assert "Секретное" not in repr(message.findings)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@settings(max_examples=4)
+@given(seed=st.integers())
+def test_the_order_of_entries_changes_nothing(converter: Converter, name: str, seed: int) -> None:
+    bundle = copy.deepcopy(EXAMPLES[name])
+    random.Random(seed).shuffle(bundle["entry"])
+    made = {one.id: (one.name, one.data) for one in messages(converter, json.dumps(bundle).encode())}
+    known = {one.id: (one.name, one.data) for one in messages(converter, json.dumps(EXAMPLES[name]).encode())}
+    assert made == known
