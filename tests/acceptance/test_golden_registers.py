@@ -14,10 +14,12 @@ import pytest
 
 from adapter.catalogue import Catalogue
 from adapter.convert import Converter
+from adapter.facts import fact
 from adapter.fhir import read
 from adapter.findings import Severity
 from adapter.mapping.formats import FORMATS
 from adapter.mapping.model import MessageForm
+from adapter.registers.jsonform import JsonForm
 from adapter.registers.messages import SCHEMAS, Message
 from adapter.xml import parse
 from conformance.xsd import load_schema
@@ -132,3 +134,26 @@ def test_the_first_stage_alone_is_the_same_record(converter: Converter) -> None:
     stages = [json.loads(one.data)["reg"]["sub_stages"] for one in (first, whole) if one.data]
     assert [[one["stage_number"] for one in part] for part in stages] == [[1], [1, 2]]
     assert stages[0][0] == stages[1][0]
+
+
+@pytest.mark.examples
+def test_the_schema_of_a_record_takes_the_public_sample(examples_dir: Path) -> None:
+    sample = json.loads((examples_dir / "register" / "covid_vac_record_sample.json").read_bytes())
+    del sample["_note"]
+    form = JsonForm(Catalogue().file(f"{SCHEMAS}/vaccination-record.schema.json"))
+    # The sample leaves out the lists of reactions and of medicines.
+    assert {fault.path for fault in form.faults(sample)} <= {
+        "reg.sub_stages[0].sub_reactions",
+        "reg.sub_stages[0].sub_drugs",
+    }
+    assert list(form.fitted(fact(sample))["reg"]) == list(sample["reg"])
+    assert list(form.fitted(fact(sample))["person"]) == list(sample["person"])
+
+
+@pytest.mark.examples
+def test_the_schema_of_vzn_takes_the_public_samples(examples_dir: Path) -> None:
+    tree = parse((examples_dir / "register" / "vzn_samples.xml").read_bytes())
+    for recipe in tree.getroot().findall("record[createVznRecipe]"):
+        tree.getroot().remove(recipe)
+    assert load_schema(Catalogue().file(f"{SCHEMAS}/vzn.xsd")).validate(tree) == []
+    assert len(tree.getroot().findall("record")) == 4
