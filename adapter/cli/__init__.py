@@ -3,56 +3,74 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from adapter import __version__
-from adapter.cli import (
-    audit,
-    check,
-    client,
-    compare,
-    convert,
-    doctor,
-    explain,
-    nsi,
-    outbox,
-    packs,
-    serve,
-    sign,
-    stand,
-    support,
-    worker,
-)
+from adapter.cli import check, compare, convert, explain, nsi, packs, sign
 from adapter.cli import map as mapping
 from adapter.errors import EgiszError
 from adapter.log import configure
 from adapter.settings import settings
 
+#: Commands of the service, with their modules: read when they are asked for, so that a check starts without them.
+_SERVICE: Final = {
+    "serve": "serve",
+    "worker": "worker",
+    "stand": "stand",
+    "doctor": "doctor",
+    "support-bundle": "support",
+    "outbox": "outbox",
+    "client": "client",
+    "audit": "audit",
+}
+
+
+class _Commands(TyperGroup):
+    """The commands that are always here, and those of the service."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *(name for name in _SERVICE if name not in self.commands)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in _SERVICE and cmd_name not in self.commands:
+            self.commands[cmd_name] = _service_command(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _service_command(name: str) -> Any:
+    module = import_module(f"adapter.cli.{_SERVICE[name]}")
+    around = typer.Typer(add_completion=False, context_settings=_CONTEXT)
+    if hasattr(module, "app"):
+        around.add_typer(module.app, name=name)
+    else:
+        around.command(name)(getattr(module, name.replace("-", "_")))
+    # A command alone would be made without its name.
+    around.callback()(lambda: None)
+    return get_group(around).commands[name]
+
+
+_CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="egisz",
+    cls=_Commands,
     help="FHIR → СЭМД и регистры ЕГИСЗ: проверка и преобразование / check and convert.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_CONTEXT,
 )
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
-app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.command("support-bundle")(support.support_bundle)
-app.command("stand")(stand.stand)
 app.add_typer(mapping.app, name="map")
 app.add_typer(packs.app, name="packs")
 app.add_typer(nsi.app, name="nsi")
 app.add_typer(sign.app, name="sign")
-app.add_typer(outbox.app, name="outbox")
-app.add_typer(client.app, name="client")
-app.add_typer(audit.app, name="audit")
 
 
 def _version(value: bool) -> None:

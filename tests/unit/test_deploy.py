@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer.main
 from ruamel.yaml import YAML
+from typer import Context
 
 from adapter.cli import app
 from adapter.settings import Settings
@@ -36,7 +37,7 @@ def unknown(words: list[str]) -> str:
         if hasattr(command, "commands"):
             if word in names:
                 continue
-            command = command.commands.get(word)
+            command = command.get_command(Context(command), word)
             if command is None:
                 return word
             names |= {name for one in command.params for name in (*one.opts, *one.secondary_opts)}

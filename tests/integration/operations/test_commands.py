@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -50,9 +51,17 @@ def done(result: Result) -> str:
 
 
 def test_the_command_line_starts_without_the_service() -> None:
-    program = f"import sys, adapter.cli; print(sorted(set({HEAVY}) & set(sys.modules)))"
+    program = f"import sys, adapter.cli; print(sorted({{*{HEAVY}, 'adapter.cli.serve'}} & set(sys.modules)))"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_commands_of_the_service_are_there() -> None:
+    told = CliRunner().invoke(app, ["--help"]).stdout
+    for name in ("serve", "worker", "stand", "doctor", "support-bundle", "outbox", "client", "audit"):
+        assert re.search(rf"^\W*{name} ", told, re.MULTILINE), name
+        assert f"egisz {name}" in CliRunner().invoke(app, [name, "-h"], prog_name="egisz").stdout
+    assert CliRunner().invoke(app, ["nothing"]).exit_code == 2
 
 
 # -- client -------------------------------------------------------------------------------------------
