@@ -136,6 +136,15 @@ CONTRACT = """"resourceType": "PractitionerRole",
           {"url": "contractNumber", "valueString": "1"}, {"url": "contractDate", "valueDate": "2019-08-01"}]}],"""
 
 
+def test_a_card_is_the_same_before_its_number_is_known(converter: Converter) -> None:
+    change = {"urn:egisz-adapter:system:frmr-card": "urn:example:other"}
+    known = of(messages(converter, "worker-r4"), "frmr-card")
+    unknown = of(messages(converter, "worker-r4", change=change), "frmr-card")
+    assert [one.id for one in known] == [one.id for one in unknown]
+    assert {one.operation for one in known} == {"PUT person/card", "POST person/card"}
+    assert {one.operation for one in unknown} == {"POST person/card"}
+
+
 def test_the_answer_of_a_new_department_is_its_oid(converter: Converter) -> None:
     before = [
         one for one in of(messages(converter, "organization-r4"), "frmo-depart") if one.operation.startswith("POST")
