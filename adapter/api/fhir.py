@@ -51,11 +51,11 @@ async def accept(request: Request) -> Response:
         idempotency_key=_idempotency_key(request),
         bundle_identifier=incoming.identifier or None,
     )
-    await parts.audit.access(principal.client, "C", "Task", str(accepted.submission_id))
     headers = {"Content-Location": f"{parts.base}/Task/{accepted.submission_id}"}
     if "return=minimal" in request.headers.get("prefer", "").replace(" ", ""):
         return Response(status_code=202, headers=headers)
-    return resource_response(await _task(parts, principal, accepted.submission_id, request), form, 202, headers)
+    products = [] if accepted.created else await parts.journal.products(accepted.submission_id)
+    return resource_response(resources.task(accepted.row, products, lang=_lang(request, parts)), form, 202, headers)
 
 
 @router.post("/Bundle/$convert", summary="Convert without storing", openapi_extra=_TRYING)

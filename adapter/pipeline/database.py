@@ -152,6 +152,14 @@ async def _install_queue(connection: Connection) -> None:
     if await connection.fetchval("select tgenabled <> 'D' from pg_trigger where tgname = $1", names.trigger):
         # See adapter.pipeline.wake.
         await connection.execute(f"alter table {names.qualified.queue_table} disable trigger {names.trigger}")
+    statement = operations.qbq.build_enqueue_query("skip")
+    if await connection.fetchval("select prosrc from pg_proc where oid = to_regproc('egisz.enqueue')") != (
+        body := f"declare enqueued record; begin for enqueued in {statement} loop end loop; end"
+    ):
+        await connection.execute(
+            "create or replace function egisz.enqueue(integer[], text[], bytea[], interval[], text[], jsonb[])"
+            f" returns void language plpgsql as $body${body}$body$"
+        )
 
 
 @contextmanager
@@ -249,6 +257,10 @@ class Database:
             async with self.pool.acquire() as connection, connection.transaction():
                 yield connection
             self._waker.committed()
+
+    def enqueued(self) -> None:
+        """Tell workers of a job that a committed statement has enqueued."""
+        self._waker.wake()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

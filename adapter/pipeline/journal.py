@@ -16,7 +16,7 @@ from uuid import UUID
 
 from adapter.errors import DatabaseError
 from adapter.pipeline.database import Connection, Database
-from adapter.pipeline.jobs import enqueue
+from adapter.pipeline.jobs import STAGES, enqueue
 from adapter.pipeline.keys import Sealed, keyed_hash
 from adapter.pipeline.model import Accepted, MoveRow, ProductRow, SignatureRow, SubmissionRow, new_id
 from adapter.pipeline.outbox import Outbox
@@ -122,7 +122,7 @@ class Journal:
         idempotency_key: str | None,
         bundle_identifier: str | None,
     ) -> Accepted:
-        """Store a Bundle and enqueue its conversion; it is on disk when this returns.
+        """Store a Bundle with its line of the audit and enqueue its conversion; it is on disk when this returns.
 
         The same one again gives the same submission: the same by its key, else by its identifier, else by its content.
         Other content under the same key or identifier is a new version. A late repeat of an older version is that
@@ -152,9 +152,7 @@ class Journal:
         chain = keyed_hash(secret, "chain", organisation, *(patients or (identity,)))
         move = submission_machine().move("accept", None)
         sealed = await self.vault.seal(data, "bundle")
-        async with self.database.transaction() as connection:
-            # In a statement of its own: the next one sees what the holder of the lock before us has committed.
-            await connection.execute(sql("lock_identity_and_chain"), identity, chain)
+        async with self.database.connection() as connection:
             row = await connection.fetchrow(
                 sql("accept"),
                 new_id(),
@@ -165,17 +163,19 @@ class Journal:
                 chain,
                 media_type,
                 fhir_version,
-                move.after,
-                self.clock() + self.retry_for,
                 "bundle",
                 sealed.key_id,
                 sealed.nonce,
                 sealed.data,
                 move.name,
+                move.after,
+                self.clock() + self.retry_for,
+                move.job,
+                STAGES[move.job],
             )
-            if row["created"] and not row["waits"]:
-                await enqueue(connection, move.job, [(row["id"], 0)])
-        return Accepted(row["id"], created=row["created"], version=row["version"])
+        if row["queued"]:
+            self.database.enqueued()
+        return Accepted(row["id"], row["created"], row["version"], SubmissionRow.of(row))
 
     async def submission(self, submission_id: UUID) -> SubmissionRow | None:
         """A submission."""

@@ -59,11 +59,13 @@ class Accepted:
         submission_id: the task of the client.
         created: it is new; ``False``: the same was accepted before.
         version: 1, or more for changed content under the same identifier.
+        row: the whole of it.
     """
 
     submission_id: UUID
     created: bool
     version: int
+    row: SubmissionRow
 
 
 @dataclass(frozen=True, slots=True)

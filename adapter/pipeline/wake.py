@@ -47,6 +47,10 @@ class Waker:
         if not _ENQUEUED.get():
             return
         begin()
+        self.wake()
+
+    def wake(self) -> None:
+        """Tell of jobs that are committed."""
         self._wanted.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._tell())

@@ -190,3 +190,57 @@ create table egisz.jti (
     expires_at timestamptz not null
 );
 create index jti_expires on egisz.jti (expires_at);
+
+-- A Bundle is stored in one round trip and one commit, because every acknowledgement waits for it: the submission that is
+-- known, or a new one with its payload and its job; and the line of the audit. egisz.enqueue is PgQueuer's own statement,
+-- see adapter/pipeline/database.py.
+create function egisz.accept(
+    new_id uuid, sender text, organisation text, identity bytea, digest bytea, chain bytea, media_type text,
+    fhir_version text, purpose text, key_id text, nonce bytea, sealed bytea, move text, state text, give_up_at timestamptz,
+    stage text, priority integer
+) returns table (submission egisz.submission, created boolean, queued boolean) language plpgsql as $$
+#variable_conflict use_variable
+declare
+    payload bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended(encode(identity, 'hex'), 1));
+    perform pg_advisory_xact_lock(hashtextextended(encode(chain, 'hex'), 1));
+    -- From here on every statement sees what the holders of the locks before us have committed.
+    select known.* into submission from egisz.submission known
+    where known.client = sender and known.organisation = accept.organisation and known.identity = accept.identity
+        and known.content_digest = digest;
+    created := not found;
+    queued := false;
+    if created then
+        queued := not exists (
+            select from egisz.submission earlier
+            where earlier.chain = accept.chain and earlier.state in ('accepted', 'held')
+        );
+        insert into egisz.payload (purpose, key_id, nonce, data) values (purpose, key_id, nonce, sealed)
+        returning id into payload;
+        insert into egisz.submission as made (
+            id, client, organisation, identity, content_digest, chain, media_type, fhir_version, payload_id, state,
+            give_up_at, version
+        )
+        values (
+            new_id, sender, organisation, identity, digest, chain, media_type, fhir_version, payload, state, give_up_at, (
+                select coalesce(max(earlier.version), 0) + 1 from egisz.submission earlier
+                where earlier.client = sender and earlier.organisation = accept.organisation
+                    and earlier.identity = accept.identity
+            )
+        )
+        returning made.* into submission;
+        insert into egisz.move (submission_id, name, before, after) values (new_id, move, null, state);
+        if queued then
+            perform egisz.enqueue(
+                array[priority], array[stage], array[convert_to(new_id::text, 'UTF8')], array[interval '0'],
+                array[stage || ':' || new_id || ':0'], array['null'::jsonb]
+            );
+        end if;
+    end if;
+    insert into egisz.audit (event) values (
+        jsonb_build_object('type', 'rest', 'action', 'C', 'agent', sender, 'entity', 'Task/' || submission.id)
+    );
+    return next;
+end
+$$;

@@ -1,37 +1,9 @@
 -- name: lock_chain
 select pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 1))
 
--- name: lock_identity_and_chain
-select pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 1)),
-    pg_advisory_xact_lock(hashtextextended(encode($2::bytea, 'hex'), 1))
-
 -- name: accept
--- One statement, because every acknowledgement waits for it: the submission that is known, or a new one with its payload.
-with known as (
-    select id, version, seq, false as created from egisz.submission
-    where client = $2 and organisation = $3 and identity = $4 and content_digest = $5
-), sealed as (
-    insert into egisz.payload (purpose, key_id, nonce, data)
-    select $11, $12, $13, $14 where not exists (select from known)
-    returning id
-), made as (
-    insert into egisz.submission (
-        id, client, organisation, identity, content_digest, chain, media_type, fhir_version, payload_id, state, give_up_at,
-        version
-    )
-    select $1, $2, $3, $4, $5, $6, $7, $8, sealed.id, $9, $10, (
-        select coalesce(max(version), 0) + 1 from egisz.submission
-        where client = $2 and organisation = $3 and identity = $4
-    )
-    from sealed
-    returning id, version, seq, true as created
-), moved as (
-    insert into egisz.move (submission_id, name, before, after) select id, $15, null, $9 from made
-)
-select found.*, exists (
-    select from egisz.submission where chain = $6 and state in ('accepted', 'held')
-) as waits
-from (select * from known union all select * from made) found
+select (submission).*, created, queued
+from egisz.accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 
 -- name: submission
 select * from egisz.submission where id = $1
