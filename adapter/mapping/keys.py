@@ -172,6 +172,8 @@ REGISTER: Final[dict[str, Key]] = {
 
 #: Sorts of maps, by the key that names one: where they are, and their keys.
 FOLDERS: Final = {"map": "mappings/resources", "document": "mappings/documents", "register": "mappings/registers"}
+#: Folder of the schemas of messages in a catalogue.
+SCHEMAS: Final = "mappings/registers/schemas"
 HEADS: Final = {"map": MAP, "document": DOCUMENT, "register": REGISTER}
 
 ROUTE: Final[dict[str, Key]] = {

@@ -29,6 +29,7 @@ from adapter.facts import Fact, plain
 from adapter.fhir import Graph
 from adapter.findings import EMPTY, Finding, Place, Severity, Text
 from adapter.gaps import Gaps
+from adapter.mapping.keys import SCHEMAS
 from adapter.mapping.mappings import Made, Mappings, Product
 from adapter.mapping.model import MessageForm
 from adapter.mapping.run import Traced, path_of
@@ -36,7 +37,6 @@ from adapter.nsi.terms import Terms
 from adapter.organisation import Organisation
 from adapter.registers.jsonform import Fault, dumped, load_form
 
-SCHEMAS: Final = "mappings/registers/schemas"
 SUFFIXES: Final = {"json": ".json", "soap": ".xml", "xml": ".xml"}
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _WANTED: Final = {

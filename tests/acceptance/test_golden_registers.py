@@ -18,9 +18,10 @@ from adapter.facts import fact
 from adapter.fhir import read
 from adapter.findings import Severity
 from adapter.mapping.formats import FORMATS
+from adapter.mapping.keys import SCHEMAS
 from adapter.mapping.model import MessageForm
 from adapter.registers.jsonform import JsonForm
-from adapter.registers.messages import SCHEMAS, Message
+from adapter.registers.messages import Message
 from adapter.xml import parse
 from conformance.xsd import load_schema
 

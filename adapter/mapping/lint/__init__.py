@@ -14,6 +14,7 @@ from adapter.findings import Finding, Severity
 from adapter.mapping.lint.concepts import concept_rows, holes
 from adapter.mapping.lint.expressions import expressions
 from adapter.mapping.lint.facts import facts_and_templates
+from adapter.mapping.lint.messages import messages
 from adapter.mapping.lint.subject import Subject
 from adapter.mapping.lint.usage import lets, routes, tests, unused
 from adapter.mapping.mappings import Mappings
@@ -25,6 +26,7 @@ RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     concept_rows,
     holes,
     facts_and_templates,
+    messages,
     lets,
     unused,
     routes,

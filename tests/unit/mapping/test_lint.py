@@ -17,6 +17,10 @@ from conformance.codes import all_codes
 from tests.unit.mapping.conftest import GENDER, KINDS, Small
 
 ROUTE = "routes:\n  - {{id: r, product: {}, focus: Patient}}\n"
+MESSAGE = "register: m\nsource: Patient\nmessage: {form: json, schema: p.schema.json}\n"
+PERSON = """{"properties": {"family": {"type": "string"}, "of": {"type": "array", "items": {"$ref": "#/$defs/of"}}},
+"$defs": {"of": {"properties": {"born": {"type": "string"}}}}}"""
+ROUTED = {"mappings/routes/m.yaml": "routes: [{id: m, product: m, focus: Patient, on: false}]\n"}
 #: (code, file and line, words of the message or hint)
 Found = list[tuple[str, str, str]]
 
@@ -331,4 +335,34 @@ def test_the_shipped_catalogue_has_neither_errors_nor_warnings(tmp_path: Path) -
 
 def test_every_code_is_documented() -> None:
     documented = {code for code in all_codes() if code.startswith("LNT")}
-    assert documented == {f"LNT{number:02}" for number in range(1, 18)}
+    assert documented == {f"LNT{number:02}" for number in range(1, 19)}
+
+
+@pytest.mark.parametrize(
+    ("body", "schema", "place", "words"),
+    [
+        ("{fields: {famly: name.family}}", PERSON, "registers/m.yaml:4", "«famly». Here there are: family, of"),
+        ("{fields: {of: {fields: {brn: birthDate}}}}", PERSON, "registers/m.yaml:4", "«brn». Here there are: born"),
+        ("{fields: {family: name.family}}", "[", "registers/m.yaml:1", "p.schema.json is absent or unreadable"),
+        ("{fields: {family: name.family}}", "", "registers/m.yaml:1", "p.schema.json is absent or unreadable"),
+    ],
+)
+def test_lnt18_a_fact_of_a_message_without_a_place(
+    small: Small, body: str, schema: str, place: str, words: str
+) -> None:
+    small.write({"mappings/registers/m.yaml": f"{MESSAGE}fields: {{body: {body}}}\n", **ROUTED})
+    if schema:
+        small.write({"mappings/registers/schemas/p.schema.json": schema})
+    only(small, "LNT18", place, words)
+
+
+def test_lnt18_a_message_without_a_body(small: Small) -> None:
+    small.write({"mappings/registers/m.yaml": f"{MESSAGE}fields: {{operation: id}}\n", **ROUTED})
+    only(small, "LNT18", "registers/m.yaml:1", "no fact «body»")
+
+
+def test_lnt18_is_silent_where_every_fact_has_a_place(small: Small) -> None:
+    body = "{fields: {family: name.family, of: {each: contact, fields: {born: name.family}}}}"
+    small.write({"mappings/registers/m.yaml": f"{MESSAGE}fields: {{body: {body}}}\n", **ROUTED})
+    small.write({"mappings/registers/schemas/p.schema.json": PERSON})
+    assert found(small, "LNT18", "LNT11") == []
