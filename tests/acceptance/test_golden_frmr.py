@@ -171,6 +171,23 @@ def test_workers_of_others_are_not_sent(converter: Converter) -> None:
     assert b"\xd0\xa7\xd1\x83\xd0\xb6\xd0\xbe\xd0\xb9" not in b"".join(one.data or b"" for one in made)
 
 
+def test_papers_of_workers_of_others_are_not_sent(converter: Converter) -> None:
+    bundle = json.loads(BUNDLES["worker-r5-dismissed"].read_bytes())
+    (alien,) = [one["resource"] for one in bundle["entry"] if one["resource"]["id"] == "w-9"]
+    alien["qualification"] = [{"code": {"coding": [{"system": "urn:oid:1.2.643.5.1.13.13.11.1107", "code": "31"}]}}]
+    (reading,) = read(json.dumps(bundle).encode())
+    assert [one.product for one in converter.convert(reading, products=FRMR).messages] == ["frmr-person", "frmr-card"]
+
+
+@pytest.mark.parametrize("name", ["worker-r4", "organization-r4"])
+def test_a_bundle_about_a_patient_tells_nothing_of_workers(converter: Converter, name: str) -> None:
+    bundle = json.loads(BUNDLES[name].read_bytes())
+    patient = {"resourceType": "Patient", "id": "p"}
+    bundle["entry"].append({"fullUrl": "urn:uuid:00000000-0000-4000-8000-000000000001", "resource": patient})
+    (reading,) = read(json.dumps({**bundle, "type": "collection"}).encode())
+    assert converter.convert(reading, products=products(name)).messages == ()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [

@@ -48,6 +48,19 @@ def messages(converter: Converter, data: bytes) -> tuple[Message, ...]:
     return converter.convert(reading, products=tuple(FILES)).messages
 
 
+def without_patients(bundle: dict[str, Any]) -> dict[str, Any]:
+    """A Bundle that is about nobody: of one about a patient nothing is sent."""
+    entries = bundle.get("entry")
+    if not isinstance(entries, list):
+        return bundle
+    kept = [one for one in entries if not (isinstance(one, dict) and _is_patient(one.get("resource")))]
+    return {**bundle, "type": "collection", "entry": kept}
+
+
+def _is_patient(resource: Any) -> bool:
+    return isinstance(resource, dict) and resource.get("resourceType") == "Patient"
+
+
 def check(message: Message) -> None:
     """What holds for every message, whatever it was made of."""
     wrong = [one for one in message.findings if one.severity is Severity.ERROR]
@@ -76,14 +89,18 @@ def checksums(made: dict[str, Any]) -> None:
 @settings(max_examples=25)
 @given(bundle=st.one_of(bundles(), vaccination_bundles(complete=True), encounter_bundles(complete=True)))
 def test_any_valid_bundle(converter: Converter, bundle: dict[str, Any]) -> None:
-    for message in messages(converter, as_json(bundle)):
+    for message in messages(converter, as_json(without_patients(bundle))):
         check(message)
 
 
 @settings(max_examples=15)
 @given(bundle=hostile_bundles().map(lambda one: one.bundle))
 def test_any_hostile_bundle(converter: Converter, bundle: dict[str, Any]) -> None:
-    for message in messages(converter, as_json(bundle)):
+    try:
+        made = messages(converter, as_json(without_patients(bundle)))
+    except InputError:
+        return
+    for message in made:
         check(message)
 
 
