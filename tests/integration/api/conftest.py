@@ -32,7 +32,10 @@ from adapter.pipeline import Journal
 from adapter.pipeline.audit import Audit
 from adapter.transport.answers import Answers
 from adapter.transport.schema import CALLBACK_WSDL, Schema
-from tests.database import fresh_database, running_cluster, service_settings, template
+from tests.database import service_settings
+from tests.fixtures import database_url, server
+
+__all__ = ["database_url", "server"]
 
 BASE = "https://clinic.example/fhir"
 TOKEN_URL = "https://clinic.example/auth/token"
@@ -100,13 +103,6 @@ class Api:
     def headers(self, name: str = "mis", **more: str) -> dict[str, str]:
         """Headers of a client's request."""
         return {"Authorization": f"Bearer {self.token(name)}", "Content-Type": "application/fhir+json", **more}
-
-
-@pytest.fixture(scope="module")
-def database_url() -> Iterator[str]:
-    """A database of these tests alone."""
-    with running_cluster() as cluster, fresh_database(template(cluster)) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
