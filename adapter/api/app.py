@@ -47,6 +47,7 @@ def create_app(opened: Opened) -> FastAPI:
     answers.install(app)
     for part in (search, fhir, tokens, callbacks, operations):
         app.include_router(part.router)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    # XML packs well at once; harder, it would cost more of the processor than of the line.
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(Observed)
     return app

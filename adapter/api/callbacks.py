@@ -91,27 +91,19 @@ async def remd(request: Request) -> Response:
     except InputError as error:
         raise RequestRefused(400, (error.finding,)) from None
     parts.callbacks.believe(envelope, _peer(request), at=now)
-    await parts.journal.callback(callback, raw)
-    return _soap(callback, await _answer(parts, callback, now))
+    document = await parts.journal.callback(callback, raw)
+    return _soap(callback, _answer(parts, callback, document, now))
 
 
-async def _answer(parts: Service, callback: Callback, now: datetime) -> bytes:
+def _answer(parts: Service, callback: Callback, document: bytes | None, now: datetime) -> bytes:
     answers = parts.callbacks.answers
     if not isinstance(callback, FileRequest):
         return answers.acknowledge(callback, at=now)
-    journal = parts.journal
-    product = await (
-        journal.product_by_emdr_id(callback.emdr_id)
-        if callback.emdr_id
-        else journal.product_by_local_uid(callback.local_uid)
-    )
-    document = await journal.document(product.id) if product is not None else None
-    if product is None or document is None:
+    if document is None:
         return answers.no_file(callback, [_NO_FILE], at=now)
-    if journal.files_by_message:
+    if parts.journal.files_by_message:
         # A worker sends it, as a message of its own.
         return answers.acknowledge(callback, at=now)
-    await parts.audit.disclosure("remd", str(product.id))
     return answers.file(callback, document, at=now)
 
 

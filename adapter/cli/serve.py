@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adapter.cli.loop import quick_loop
 from adapter.findings import Text
 from adapter.settings import settings
 
@@ -36,17 +37,8 @@ def serve(
 
     Останавливается по Ctrl-C или SIGTERM, закончив начатое / stops on Ctrl-C or SIGTERM, finishing what was begun.
     """
-    with asyncio.Runner(loop_factory=_loop()) as runner:
+    with asyncio.Runner(loop_factory=quick_loop()) as runner:
         runner.run(_serve(host, port, worker=worker))
-
-
-def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop, where there is one: a request costs a third less."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        return None
-    return new_event_loop
 
 
 async def _serve(host: str, port: int, *, worker: bool) -> None:

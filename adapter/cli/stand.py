@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,7 +83,11 @@ def stand(
         signer=_signer(certificate, key),
     )
     typer.echo(Text(f"Стенд: {options.address}", f"The stand is at {options.address}").get(settings().lang))
-    uvicorn.run(create_stand(options), host=host, port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config(create_stand(options), host=host, port=port, log_level="warning", access_log=False)
+    # uvicorn raises the signal again once it has stopped; by then it has done its work.
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: None)
+    uvicorn.Server(config).run()
 
 
 def _signer(certificate: Path | None, key: Path | None) -> Signer | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from adapter.cli.loop import quick_loop
 from adapter.settings import settings
 
 
@@ -14,7 +15,8 @@ def worker() -> None:
     Обработчиков может быть много, на разных машинах, над одной базой (EGISZ_DATABASE_URL).
     Останавливается по Ctrl-C или SIGTERM, закончив начатое / stops on Ctrl-C or SIGTERM, finishing what was begun.
     """
-    asyncio.run(_work())
+    with asyncio.Runner(loop_factory=quick_loop()) as runner:
+        runner.run(_work())
 
 
 async def _work() -> None:

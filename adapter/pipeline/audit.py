@@ -101,8 +101,7 @@ class Audit:
             ident: id of the product.
             connection: of the transaction that it belongs to.
         """
-        event = {"type": "disclosure", "action": "R", "agent": recipient, "entity": f"DocumentReference/{ident}"}
-        await self._add(event, connection)
+        await self._add(disclosed(recipient, ident), connection)
 
     async def _add(self, event: dict[str, str], connection: Connection | None = None) -> None:
         text = orjson.dumps(event).decode()
@@ -158,6 +157,11 @@ class Audit:
             if len(page) < _BATCH:
                 return
             position = page[-1]["position"]
+
+
+def disclosed(recipient: str, ident: str) -> dict[str, str]:
+    """The event of :meth:`Audit.disclosure`."""
+    return {"type": "disclosure", "action": "R", "agent": recipient, "entity": f"DocumentReference/{ident}"}
 
 
 def link(previous: bytes, at: datetime, event: str) -> bytes:

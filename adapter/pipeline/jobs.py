@@ -71,11 +71,13 @@ async def enqueue(
 
     enqueued()
     count = len(rows)
-    await queries_on(connection).enqueue(
+    # PgQueuer's own statement, see adapter.pipeline.database.
+    await connection.execute(
+        "select egisz.enqueue($1, $2, $3, $4, $5, $6)",
+        [STAGES[stage]] * count,
         [stage] * count,
         [str(row).encode() for row, _ in rows],
-        [STAGES[stage]] * count,
-        [after] * count,
+        [after or timedelta(0)] * count,
         [f"{stage}:{row}:{step}" for row, step in rows],
-        on_conflict="skip",
+        ["null"] * count,
     )

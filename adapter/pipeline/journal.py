@@ -15,10 +15,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from adapter.errors import DatabaseError
+from adapter.pipeline.audit import disclosed
 from adapter.pipeline.database import Connection, Database
-from adapter.pipeline.jobs import STAGES, enqueue
+from adapter.pipeline.jobs import STAGES
 from adapter.pipeline.keys import Sealed, keyed_hash
-from adapter.pipeline.model import Accepted, MoveRow, ProductRow, SignatureRow, SubmissionRow, new_id
+from adapter.pipeline.model import Accepted, MoveRow, ProductRow, SignatureRow, SubmissionRow, dumps, new_id
 from adapter.pipeline.outbox import Outbox
 from adapter.pipeline.patients import patients_of
 from adapter.pipeline.statements import sql
@@ -293,40 +294,51 @@ class Journal:
         async with self.database.connection() as connection:
             return [MoveRow(**row) for row in await connection.fetch(sql(statement), row_id)]
 
-    async def callback(self, callback: Callback, raw: bytes) -> None:
+    async def callback(self, callback: Callback, raw: bytes) -> bytes | None:
         """Store a message of the state, as soon as it comes and whatever it says; a worker does the rest.
 
         Once this returns, the state may be told that it was received. The same message again changes nothing.
 
+        Returns:
+            The file that is asked for, where there is one; that it is given is in the audit by then, unless a worker
+            sends it.
+
         Raises:
             DatabaseError: it could not be stored: the state must not be told that it was.
         """
-        async with self.database.transaction() as connection:
-            product, outcome = await self._named(connection, callback)
-            message = await connection.fetchval(
-                sql("insert_received"),
+        sealed = await self.vault.seal(raw, "message")
+        async with self.database.connection() as connection:
+            product, outcome, document = await self._named(connection, callback)
+            given = outcome == "served"
+            enqueued = await connection.fetchval(
+                sql("receive"),
                 product,
                 _OPERATIONS.get(type(callback), "unknown"),
                 callback.message_id or hashlib.sha256(raw).hexdigest().upper(),
                 callback.relates_to,
-                await self.vault.put(connection, raw, "message"),
                 outcome,
+                sealed.key_id,
+                sealed.nonce,
+                sealed.data,
+                dumps(disclosed("remd", str(product))) if given else None,
+                "callback",
+                STAGES["callback"],
             )
-            if message is None:
-                return
-            if not outcome:
-                await enqueue(connection, "callback", [(message, 0)])
+        if enqueued:
+            self.database.enqueued()
+        return document
 
-    async def _named(self, connection: Connection, callback: Callback) -> tuple[UUID | None, str]:
-        """The product that a request for a file names, and what such a message comes to."""
+    async def _named(self, connection: Connection, callback: Callback) -> tuple[UUID | None, str, bytes | None]:
+        """The product that a request for a file names, what such a message comes to, and the file."""
         if isinstance(callback, RegistrationResult):
-            return None, ""
+            return None, "", None
         if not isinstance(callback, FileRequest):
-            return None, "kept"
+            return None, "kept", None
         if callback.emdr_id:
-            row = await connection.fetchrow(sql("product_by_emdr_id"), callback.emdr_id)
+            row = await connection.fetchrow(sql("file_by_emdr_id"), callback.emdr_id)
         else:
-            row = await connection.fetchrow(sql("product_by_local_uid"), callback.local_uid)
-        if row is None or row["document_id"] is None:
-            return None if row is None else row["id"], "unknown"
-        return row["id"], "" if self.files_by_message else "served"
+            row = await connection.fetchrow(sql("file_by_local_uid"), callback.local_uid)
+        document = None if row is None else await self._opened(row, "document")
+        if row is None or document is None:
+            return None if row is None else row["id"], "unknown", None
+        return row["id"], "" if self.files_by_message else "served", document

@@ -244,3 +244,44 @@ begin
     return next;
 end
 $$;
+
+-- A message of the state is stored in one round trip, with its job where its outcome is left to one, and with the line of
+-- the audit where a file is given for it. True where it has a job. The same message again is not stored.
+create function egisz.receive(
+    about uuid, operation text, message_id text, relates_to text, outcome text, key_id text, nonce bytea, sealed bytea,
+    disclosure jsonb, stage text, priority integer
+) returns boolean language plpgsql as $$
+#variable_conflict use_variable
+declare
+    payload bigint;
+    message bigint;
+begin
+    if disclosure is not null then
+        insert into egisz.audit (event) values (disclosure);
+    end if;
+    if exists (
+        select from egisz.message known where known.direction = 'in' and known.message_id = receive.message_id
+    ) then
+        return false;
+    end if;
+    insert into egisz.payload (purpose, key_id, nonce, data) values ('message', key_id, nonce, sealed)
+    returning id into payload;
+    insert into egisz.message (product_id, direction, operation, message_id, relates_to, request_id, outcome)
+    values (about, 'in', operation, message_id, relates_to, payload, outcome)
+    on conflict do nothing
+    returning id into message;
+    if message is null then
+        -- It came twice at once.
+        delete from egisz.payload stored where stored.id = payload;
+        return false;
+    end if;
+    if outcome <> '' then
+        return false;
+    end if;
+    perform egisz.enqueue(
+        array[priority], array[stage], array[convert_to(message::text, 'UTF8')], array[interval '0'],
+        array[stage || ':' || message || ':0'], array['null'::jsonb]
+    );
+    return true;
+end
+$$;

@@ -10,11 +10,8 @@ select count(*) from egisz.message where product_id = $1 and direction = 'out' a
 update egisz.message set response_id = $2, request_id = coalesce($3, request_id), answered_at = now(), outcome = $4, codes = $5
 where id = $1
 
--- name: insert_received
-insert into egisz.message (product_id, direction, operation, message_id, relates_to, request_id, outcome)
-values ($1, 'in', $2, $3, $4, $5, $6)
-on conflict do nothing
-returning id
+-- name: receive
+select egisz.receive($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11)
 
 -- name: message
 select * from egisz.message where id = $1 for update

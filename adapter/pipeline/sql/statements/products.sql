@@ -96,6 +96,16 @@ select * from egisz.product where local_uid = $1 and version is not null
 -- name: product_by_emdr_id
 select * from egisz.product where emdr_id = $1 order by registered_at limit 1
 
+-- name: file_by_local_uid
+select product.id, payload.key_id as document_key, payload.nonce as document_nonce, payload.data as document_data
+from egisz.product left join egisz.payload on payload.id = product.document_id
+where product.local_uid = $1 and product.version is not null
+
+-- name: file_by_emdr_id
+select product.id, payload.key_id as document_key, payload.nonce as document_nonce, payload.data as document_data
+from egisz.product left join egisz.payload on payload.id = product.document_id
+where product.emdr_id = $1 order by product.registered_at limit 1
+
 -- name: product_by_message_id
 select product.* from egisz.product
 join egisz.message on message.product_id = product.id
