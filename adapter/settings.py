@@ -58,6 +58,9 @@ class Settings(BaseSettings):
         default=None, description="configurations of senders, <OID>.yaml each (default: <data>/organisations)"
     )
     convert_processes: int = Field(default=1, gt=0, description="processes that convert, of one worker")
+    worker_heartbeat: float = Field(
+        default=30.0, ge=1, description="seconds of silence after which a worker is dead, and others take its jobs"
+    )
     retry_hours: float = Field(default=72.0, gt=0, description="hours after which what cannot be sent is dead")
     answer_hours: float = Field(
         default=24.0, gt=0, description="hours without an answer after which a sent document is asked about"

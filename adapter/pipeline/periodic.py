@@ -6,7 +6,8 @@ Everything goes by sets and in small portions: a queue of a hundred thousand is 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import Final
 
 from adapter.log import get_logger
@@ -19,6 +20,8 @@ from adapter.settings import Settings
 AT_ONCE: Final = 500
 #: A row that has no job for so long has lost it: its job is enqueued with it, and leaves the queue when it is done.
 LOST_AFTER: Final = timedelta(minutes=1)
+#: A clock that falls behind by more between two looks was set back; one that is slewed was not.
+_SET_BACK: Final = timedelta(seconds=5)
 
 Books = Callable[[], Awaitable[None]]
 
@@ -34,6 +37,7 @@ class Periodic:
     def __init__(self, journal: Journal, settings: Settings, *, books: Books | None = None) -> None:
         self._journal, self._settings, self._books = journal, settings, books
         self._audit = Audit(journal.database)
+        self._told: tuple[datetime, float] | None = None
 
     async def ask(self) -> int:
         """Enqueue the question about what was sent long ago and not answered."""
@@ -57,6 +61,22 @@ class Periodic:
         if mended:
             get_logger().warning("jobs.mended", count=mended)
         return mended
+
+    async def steady(self) -> int:
+        """Let what was written before the clock was set back wait no longer than it was to; how many rows.
+
+        The first call looks in any case: the clock may have been set while nobody worked.
+        """
+        tick, before = monotonic(), self._told
+        async with self._journal.database.transaction() as connection:
+            told: datetime = await connection.fetchval(sql("time_of_database"))
+            self._told = told, tick
+            if before is not None and told - before[0] > timedelta(seconds=tick - before[1]) - _SET_BACK:
+                return 0
+            moved: int = await connection.fetchval(sql("clock_set_back"))
+        if moved:
+            get_logger().warning("clock.set_back", count=moved)
+        return moved
 
     async def seal(self) -> None:
         """Give the rows of the audit their place in its chain."""

@@ -101,7 +101,7 @@ class Signing(Protocol):
         """Make all signatures of a document.
 
         Raises:
-            SigningError: a key or a tool cannot be used.
+            SigningError: a key or a tool cannot be used, or the document's time is still to come.
         """
         ...
 
@@ -162,6 +162,10 @@ class Delivery(Protocol):
         Raises:
             NetworkError: no answer came.
         """
+        ...
+
+    def signed_at(self, signatures: tuple[SignatureRow, ...]) -> datetime | None:
+        """The latest time that signatures state, which no request may precede; ``None`` where they state none."""
         ...
 
     async def find(self, product: ProductRow, registration: bytes, *, at: datetime) -> Found | None:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from adapter.errors import InternalError
+from adapter.errors import InternalError, SigningError
 from adapter.facts import Fact
+from adapter.findings import Text
 from adapter.pipeline.model import ProductRow, SignatureRow
 from adapter.pipeline.ports import Answer, Found, Signatures
 from adapter.registers.registration import load_registration, signers_of
 from adapter.signing import Keyring, Person, SigningRules, make_signatures, plan_signatures
+from adapter.signing.cms import signing_time
 from adapter.transport.callbacks import FileRequest, RegistrationResult, parse_callback
 from adapter.transport.errors import Verdict
 from adapter.transport.remd import RemdClient, Signature
 
+_TO_COME: Final = Text(
+    "Время документа ещё не настало: подпись ждёт. Сверьте часы МИС и этой машины.",
+    "The time of the document is still to come: its signature waits. Check the clocks of the МИС and of this machine.",
+)
+#: Documents signed at once: keys may be processes and services that are waited for.
+_SIGNING: Final = 8
 ORGANISATION: Final = "organisation"
 #: A document is searched for from a day before it was made: clocks differ.
 _BEFORE: Final = timedelta(days=1)
@@ -27,20 +36,27 @@ class KeyringSigning:
 
     def __init__(self, keyring: Keyring, rules: SigningRules) -> None:
         self._keyring, self._rules = keyring, rules
+        # Threads of its own: a token that hangs must not hold those that look names up.
+        self._threads = ThreadPoolExecutor(_SIGNING, "sign")
 
     async def sign(self, product: ProductRow, document: bytes, registration: bytes, *, at: datetime) -> Signatures:
         """See :class:`adapter.pipeline.ports.Signing`; in a thread, because a key may be a process or a service."""
-        return await asyncio.to_thread(self._sign, product, document, registration, at)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._sign, product, document, registration, at)
 
     def _sign(self, product: ProductRow, document: bytes, registration: bytes, at: datetime) -> Signatures:
         facts = load_registration(registration)
+        created = _created(facts)
+        if created > at:
+            # The clock of the sender is ahead of ours, or ours was set back: no signature may precede its document.
+            raise SigningError(_TO_COME, "temporary")
         plan = plan_signatures(
             product.kind,
             signers_of(facts),
             organisation=product.organisation,
             keyring=self._keyring,
             rules=self._rules,
-            created=_created(facts),
+            created=created,
             now=at,
         )
         if not plan.ready:
@@ -69,6 +85,10 @@ class RemdDelivery:
         facts = load_registration(registration)
         said = await self._client.register(facts, signed_by(facts, signatures), message_id=message_id, at=at)
         return Answer(said.ok, said.verdict, said.request, said.response)
+
+    def signed_at(self, signatures: tuple[SignatureRow, ...]) -> datetime | None:
+        """See :class:`adapter.pipeline.ports.Delivery`."""
+        return max((signing_time(one.data) for one in signatures), default=None)
 
     async def send_file(self, request: bytes, document: bytes, *, message_id: UUID, at: datetime) -> Answer:
         """See :class:`adapter.pipeline.ports.Delivery`."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adapter.catalogue import Catalogue
 from adapter.pipeline.journal import Journal
@@ -14,7 +14,7 @@ from adapter.pipeline.making import ProcessMaker
 from adapter.pipeline.periodic import Books, Periodic
 from adapter.pipeline.remd import KeyringSigning, RemdDelivery
 from adapter.pipeline.retry import Backoff
-from adapter.pipeline.stages import Ports, Stages
+from adapter.pipeline.stages import AT_NEIGHBOUR, Ports, Stages
 from adapter.pipeline.webhooks import Webhooks
 from adapter.pipeline.worker import Pace, Worker
 from adapter.signing import Keyring, load_rules
@@ -23,6 +23,9 @@ from adapter.transport.http import AioHttp
 
 if TYPE_CHECKING:
     from adapter.settings import Settings
+
+#: Seconds for a client to take a notice.
+_HOOK_TIMEOUT: Final = 10.0
 
 
 @asynccontextmanager
@@ -43,15 +46,20 @@ async def configured_worker(
     keyring = Keyring.load(settings.signing_file, libcrypto=settings.libcrypto, openssl=settings.openssl)
     maker = ProcessMaker(settings.convert_processes)
     try:
-        async with AioHttp(timeout=settings.http_timeout) as http:
+        async with (
+            AioHttp(timeout=settings.http_timeout, connections=AT_NEIGHBOUR) as http,
+            # Connections of their own: a client that hangs must not take those to the state.
+            AioHttp(timeout=min(settings.http_timeout, _HOOK_TIMEOUT)) as hooks,
+        ):
             ports = Ports(
                 maker,
                 KeyringSigning(keyring, load_rules(catalogue)),
                 RemdDelivery(remd_client(settings, http, signer=keyring.transport())),
-                Webhooks(journal, http),
+                Webhooks(journal, hooks),
             )
             answer_within = timedelta(hours=settings.answer_hours)
             stages = Stages(journal, ports, backoff=backoff or Backoff(), answer_within=answer_within)
+            pace = pace or Pace(heartbeat=timedelta(seconds=settings.worker_heartbeat))
             yield Worker(journal, stages, Periodic(journal, settings, books=_books(settings)), pace)
     finally:
         await asyncio.to_thread(maker.close)

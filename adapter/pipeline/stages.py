@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -27,15 +27,19 @@ from adapter.pipeline.model import ProductRow, State, SubmissionRow, SubmissionS
 from adapter.pipeline.moves import Change, lock_chain, move_product, move_submission
 from adapter.pipeline.ports import Delivery, Made, Maker, Signatures, Signing
 from adapter.pipeline.results import REGISTER, Results
-from adapter.pipeline.retry import Backoff
+from adapter.pipeline.retry import Again, Backoff, Gate
 from adapter.pipeline.statements import sql
 from adapter.pipeline.webhooks import Webhooks
 from adapter.transport.errors import ErrorClass
 from adapter.transport.ids import normalise_message_id
 
 _TRACER: Final = trace.get_tracer("egisz-adapter")
+#: Jobs of one worker that may wait for the keys, or for the registry, at once: fewer than it has (`Pace.at_once`).
+AT_NEIGHBOUR: Final = 30
 FILE: Final = "getDocumentFile"
 SEND_FILE: Final = "sendDocumentFile"
+#: Signatures that are further in the future are made anew.
+_WAITED_FOR: Final = timedelta(minutes=1)
 _BUG: Final = Text("Внутренняя ошибка программы: сообщите о ней.", "An internal error of the program: report it.")
 _NOT_SIGNED: Final = Text("Документ не подписан: см. замечания.", "Not signed: see the findings.")
 _UNKEPT: Final = Text("Данные больше не хранятся.", "The data are no longer kept.")
@@ -43,18 +47,6 @@ _NO_ANSWER: Final = Text(
     "Ответа на регистрацию нет, и в реестре документа нет.",
     "No answer to the registration, and it is not in the registry.",
 )
-
-
-class Again(Exception):
-    """The job is to be tried again.
-
-    Args:
-        delay: not before that long.
-    """
-
-    def __init__(self, delay: timedelta) -> None:
-        super().__init__("again")
-        self.delay = delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +65,21 @@ class Stages:
     Args:
         backoff: of what fails.
         answer_within: a document that was sent and not answered for so long is asked about.
+        ticks: seconds of a clock that nobody sets.
     """
 
-    def __init__(self, journal: Journal, ports: Ports, *, backoff: Backoff, answer_within: timedelta) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        ports: Ports,
+        *,
+        backoff: Backoff,
+        answer_within: timedelta,
+        ticks: Callable[[], float] = monotonic,
+    ) -> None:
         self._journal, self._ports, self._backoff, self._answer_within = journal, ports, backoff, answer_within
+        keys, registry = Gate(AT_NEIGHBOUR, clock=ticks), Gate(AT_NEIGHBOUR, clock=ticks)
+        self._gates: Mapping[str, Gate] = {"sign": keys, "send": registry, "poll": registry}
         self._results = Results(journal, ports.delivery, backoff, answer_within)
         self._stages: Mapping[str, Callable[[str], Awaitable[None]]] = {
             "convert": lambda row: self._convert(UUID(row)),
@@ -160,7 +163,8 @@ class Stages:
         if found is None:
             return
         try:
-            await work(found)
+            with self._gates[stage].passing():
+                await work(found)
         except (DatabaseError, Overtaken, Again):
             raise
         except Exception as error:  # noqa: BLE001 - a stage that fails is written down, whatever the error
@@ -216,6 +220,10 @@ class Stages:
         if registration is None:
             raise InternalError("a document that is signed has no registration")
         at = self._journal.clock()
+        signed_at = self._ports.delivery.signed_at(signatures)
+        if signed_at is not None and signed_at > at:
+            await self._early(row, signed_at - at)
+            return
         async with self._journal.database.transaction() as connection:
             # The message is in the journal before a byte leaves: its answer may come before the answer to it.
             attempt = await connection.fetchval(sql("attempts_of_product"), row.id, REGISTER) + 1
@@ -228,6 +236,14 @@ class Stages:
             row, message, ok=answer.ok, verdict=answer.verdict, exchange=(answer.request, answer.response)
         )
         _told(row, outcome, "send")
+
+    async def _early(self, row: ProductRow, ahead: timedelta) -> None:
+        """It is signed in the future: by a machine whose clock is a little ahead, or before ours was set back."""
+        if ahead <= _WAITED_FOR:
+            raise Again(ahead)
+        async with self._journal.database.transaction() as connection:
+            await move_product(connection, row, "sign_again")
+        _told(row, "signed in the future", "send")
 
     async def _poll(self, work: Work) -> None:
         """Ask about a document that was not answered; one that the state has not is sent again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,7 @@ import orjson
 
 from adapter.errors import NetworkError, UsageError
 from adapter.findings import Text
+from adapter.pipeline.retry import Gate
 from adapter.pipeline.statements import sql
 from adapter.transport.http import Http
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 SIGNATURE: Final = "X-Egisz-Signature"
 #: Number of the notice: the same one may come twice.
 NOTICE: Final = "X-Egisz-Notice"
+#: Notices of one address under way at once in one worker.
+_AT_CLIENT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +60,21 @@ class Webhooks:
     """Delivers notices.
 
     Args:
-        http: sends them.
+        http: sends them; its timeout is short, for a client that hangs must not hold up the others.
     """
 
     def __init__(self, journal: Journal, http: Http) -> None:
         self._journal, self._http = journal, http
+        self._gates: defaultdict[str, Gate] = defaultdict(lambda: Gate(_AT_CLIENT))
 
     async def deliver(self, notice: int) -> Notice | None:
         """Deliver one.
 
         Returns:
             The notice where it was not taken and has to be tried again; ``None`` where it is settled.
+
+        Raises:
+            Again: its client does not answer, and is left alone for a while.
         """
         async with self._journal.database.connection() as connection:
             row = await connection.fetchrow(sql("notice"), notice)
@@ -94,7 +102,8 @@ class Webhooks:
             NOTICE: str(notice),
         }
         try:
-            answer = await self._http.post(row["webhook_url"], body, headers)
+            with self._gates[row["webhook_url"]].passing():
+                answer = await self._http.post(row["webhook_url"], body, headers)
             taken = 200 <= answer.status < 300
         except NetworkError:
             taken = False

@@ -15,7 +15,8 @@ from adapter.pipeline.database import reachable
 from adapter.pipeline.jobs import STAGES, queries, queue_settings
 from adapter.pipeline.journal import Journal
 from adapter.pipeline.periodic import Periodic
-from adapter.pipeline.stages import Again, Stages
+from adapter.pipeline.retry import Again
+from adapter.pipeline.stages import Stages
 
 if TYPE_CHECKING:
     from pgqueuer.core.qm import QueueManager
@@ -157,6 +158,8 @@ class Worker:
         while True:
             await asyncio.sleep(self._pace.seal.total_seconds())
             await self._periodic.seal()
+            # Not by the schedule, which stands still itself when the clock is set back.
+            await self._periodic.steady()
 
 
 def _unheard(_payload: str | bytes | bytearray) -> None:

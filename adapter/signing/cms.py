@@ -147,6 +147,21 @@ def parse(data: bytes) -> Container:
         raise _refused("не разобрать как CMS SignedData в DER", "not CMS SignedData in DER") from error
 
 
+def signing_time(data: bytes) -> datetime:
+    """The signing time of a container that was made or verified here, without reading the rest.
+
+    Raises:
+        SigningError: it has none.
+    """
+    at = data.rfind(_SIGNING_TIME)
+    try:
+        if at >= 0:
+            return der.read_time(der.only(der.read(data, at + len(_SIGNING_TIME)).body))
+    except DerError:
+        pass
+    raise _refused("нет атрибута signing-time", "the attribute signing-time is missing")
+
+
 def _parse(data: bytes) -> Container:
     kind, wrapped = der.only(data).children()
     if kind.whole != _SIGNED_DATA:

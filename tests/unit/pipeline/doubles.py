@@ -17,8 +17,8 @@ from adapter.findings import Finding, Severity, Text
 from adapter.pipeline import Journal
 from adapter.pipeline.model import Accepted, ProductRow, SignatureRow
 from adapter.pipeline.ports import Answer, Found, Made, MadeDocument, Signatures
-from adapter.pipeline.retry import Backoff
-from adapter.pipeline.stages import Again, Ports, Stages
+from adapter.pipeline.retry import Again, Backoff
+from adapter.pipeline.stages import Ports, Stages
 from adapter.pipeline.webhooks import Webhooks
 from adapter.settings import Settings
 from adapter.transport.callbacks import RegistrationResult
@@ -170,6 +170,7 @@ class Registry:
         registered: number by local id.
         sync: what it says at once; by default it takes everything.
         silent: takes nothing and answers nothing.
+        signatures_say: the time in the signatures.
     """
 
     def __init__(self) -> None:
@@ -178,6 +179,7 @@ class Registry:
         self.registered: dict[str, str] = {}
         self.sync: Verdict | None = None
         self.silent = False
+        self.signatures_say: datetime | None = None
 
     async def send(
         self,
@@ -193,6 +195,9 @@ class Registry:
             raise TransportFailed("silent")
         self.sent.append((product.local_uid, normalise_message_id(str(message_id))))
         return Answer(self.sync is None, self.sync, b"request", b"response")
+
+    def signed_at(self, signatures: tuple[SignatureRow, ...]) -> datetime | None:
+        return self.signatures_say
 
     async def send_file(self, request: bytes, document: bytes, *, message_id: UUID, at: datetime) -> Answer:
         if self.silent:
@@ -240,7 +245,13 @@ class Bench:
         self.journal, self.clock = journal, clock
         self.maker, self.signer, self.registry, self.hooks = JsonMaker(), Signer(), Registry(), Hooks()
         ports = Ports(self.maker, self.signer, self.registry, Webhooks(journal, self.hooks))
-        self.stages = Stages(journal, ports, backoff=Backoff(jitter=lambda: 1.0), answer_within=timedelta(hours=24))
+        self.stages = Stages(
+            journal,
+            ports,
+            backoff=Backoff(jitter=lambda: 1.0),
+            answer_within=timedelta(hours=24),
+            ticks=lambda: clock().timestamp(),
+        )
 
     async def work(self, *stages: str) -> list[str]:
         """Do the jobs that wait, and those that they leave; what is to be tried again waits for `forward`."""

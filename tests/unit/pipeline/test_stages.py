@@ -258,6 +258,8 @@ def test_what_cannot_be_sent_is_dead_in_the_end_and_can_be_replayed(service: Set
             assert (row.state, row.stopped_at) == (State.DEAD, "send")
             bench.registry.silent = False
             await bench.journal.outbox.replay(row.id)
+            # A registry that was silent is left alone for a while.
+            await bench.forward(minutes=1)
             await bench.work()
             row = await bench.one(accepted)
             assert (row.state, row.attempts) == (State.AWAITING, 0)

@@ -25,6 +25,10 @@ def test_every_code_of_the_book(examples_dir: Path) -> None:
         error_class = BOOK.codes[row["code"]].error_class
         if error_class in {ErrorClass.BY_TEXT, ErrorClass.DONE, ErrorClass.WARNING}:
             continue
+        if row["code"] == "WRONG_CREATION_DATE":
+            # What is sent was not in the future by our clock: theirs is behind, and it passes a little later.
+            assert error_class is ErrorClass.TEMPORARY
+            continue
         assert error_class.retried == (row["retryable_EGISZ_Proxy"] == "yes"), row["code"]
 
 
@@ -150,6 +154,8 @@ STEMS = {
         Документ с идентификатором 'x' уже зарегистрирован
     """,
     "temporary": """
+        Дата и время создания подписи МО [..] не может быть позже
+        Дата и время создания подписи медицинского работника [..] x не может быть позже
         Ошибка получения файла ЭМД из файлового хранилища
         Удостоверяющий центр сертификата недоступен
         Не удается провести проверку
@@ -201,8 +207,6 @@ STEMS = {
         ОГРН(ИП) МО из СЭМД [1] не совпадает
         tmk:ogrn
         Props/Ogrn
-        Дата и время создания подписи МО [..] не может быть позже
-        Дата и время создания подписи медицинского работника [..] x не может быть позже
         отсутствует атрибут "Дата и время создания"
         сертификат x срок действия истёк
         истекший срок сертификат

@@ -1,6 +1,25 @@
 -- name: due_to_ask
 select id, step from egisz.product where ask_at <= $1 and state = 'awaiting' order by ask_at limit $2
 
+-- name: time_of_database
+select now()
+
+-- name: clock_set_back
+-- What was written by a clock that has been set back since would wait until that time comes again: jobs, the silence of
+-- dead workers, schedules. Delays are kept. The slack is for transactions that overlap.
+with jobs as (
+    update egisz.pgqueuer
+    set execute_after = now() + (execute_after - updated), updated = now(), created = least(created, now()),
+        heartbeat = least(heartbeat, now())
+    where updated > now() + interval '10 seconds' or heartbeat > now() + interval '10 seconds'
+    returning 1
+), schedules as (
+    update egisz.pgqueuer_schedules set next_run = now(), updated = now(), heartbeat = least(heartbeat, now())
+    where updated > now() + interval '10 seconds' or heartbeat > now() + interval '10 seconds'
+    returning 1
+)
+select (select count(*) from jobs) + (select count(*) from schedules)
+
 -- name: unattended_products
 -- Rows whose next stage has no job, which only a job that was lost can leave: set-based, so that a long queue is not read
 -- into a worker. What waits for an earlier version has none on purpose.
@@ -8,7 +27,7 @@ select product.id, product.step, stage.name as stage
 from egisz.product
 join (values ('checked', 'sign'), ('signed', 'send'), ('sent', 'send')) as stage (state, name)
     on stage.state = product.state
-where product.changed_at < now() - $1::interval
+where (product.changed_at < now() - $1::interval or product.changed_at > now() + $1::interval)
     and not exists (
         select from egisz.product earlier
         where product.state = 'checked' and earlier.set_id = product.set_id and earlier.version < product.version
@@ -25,7 +44,7 @@ limit $2
 -- name: unattended_submissions
 select submission.id, submission.step
 from egisz.submission
-where submission.state = 'accepted' and submission.changed_at < now() - $1::interval
+where submission.state = 'accepted' and (submission.changed_at < now() - $1::interval or submission.changed_at > now() + $1::interval)
     and not exists (
         select from egisz.submission earlier
         where earlier.chain = submission.chain and earlier.seq < submission.seq
@@ -42,7 +61,7 @@ limit $2
 -- name: unattended_messages
 select message.id
 from egisz.message
-where message.direction = 'in' and message.outcome = '' and message.at < now() - $1::interval
+where message.direction = 'in' and message.outcome = '' and (message.at < now() - $1::interval or message.at > now() + $1::interval)
     and not exists (
         select from egisz.pgqueuer job
         where job.entrypoint = 'callback' and job.payload = convert_to(message.id::text, 'UTF8')
@@ -54,7 +73,7 @@ limit $2
 -- name: unattended_notices
 select notice.id
 from egisz.notice
-where notice.outcome = '' and notice.created_at < now() - $1::interval
+where notice.outcome = '' and (notice.created_at < now() - $1::interval or notice.created_at > now() + $1::interval)
     and not exists (
         select from egisz.pgqueuer job
         where job.entrypoint = 'notify' and job.payload = convert_to(notice.id::text, 'UTF8')
