@@ -6,12 +6,13 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adapter.errors import EgiszError, EnvironmentProblem, InputError, InternalError
 from adapter.facts import II
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from adapter.convert import Converter, Document
 
 _DIED = Text("процесс преобразования завершился аварийно", "the process that converts has died")
+_HUNG = Text("преобразование не закончилось вовремя", "the conversion did not end in time")
+#: Seconds for a conversion, which takes thousandths of one; the first of a process loads the catalogue.
+LIMIT: Final = 300.0
+#: Seconds that a stop waits for the conversions at hand.
+_GRACE: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +47,66 @@ class ProcessMaker:
 
     Args:
         processes: how many.
+        limit: seconds for a conversion; the process of one that takes longer is killed.
     """
 
-    def __init__(self, processes: int = 1) -> None:
-        self._processes = processes
+    def __init__(self, processes: int = 1, limit: float = LIMIT) -> None:
+        self._processes, self._limit = processes, limit
         self._pool: ProcessPoolExecutor | None = None
+        # One more than there are processes, so that none waits for the next; the limit is not for a queue.
+        self._slots = asyncio.Semaphore(processes + 1)
 
     async def make(
         self, data: bytes, *, fhir_version: str, organisation: str, versions: Mapping[II, int] | None = None
     ) -> Made:
         """See :class:`adapter.pipeline.ports.Maker`."""
-        pool = self._pool = self._pool or _pool(self._processes)
-        try:
-            done = await asyncio.get_running_loop().run_in_executor(
-                pool, _make, data, fhir_version, organisation, dict(versions or {})
-            )
-        except BrokenExecutor:
-            # Killed, or out of memory: this Bundle or another one that was being converted has done it.
-            if self._pool is pool:
-                self._pool = None
-                pool.shutdown(wait=False, cancel_futures=True)
-            raise EnvironmentProblem(_DIED) from None
+        async with self._slots:
+            done = await self._run(data, fhir_version, organisation, dict(versions or {}))
         if isinstance(done, Failure):
             raise InternalError(done.text) if done.bug else EnvironmentProblem(done.text)
         return done
 
-    def close(self) -> None:
-        """Stop the processes; what they convert now is finished."""
-        if self._pool is not None:
-            self._pool.shutdown()
+    async def _run(
+        self, data: bytes, fhir_version: str, organisation: str, versions: Mapping[II, int]
+    ) -> Made | Failure:
+        pool = self._pool = self._pool or _pool(self._processes)
+        call = asyncio.get_running_loop().run_in_executor(pool, _make, data, fhir_version, organisation, versions)
+        try:
+            return await asyncio.wait_for(call, self._limit)
+        except TimeoutError:
+            self._drop(pool)
+            raise EnvironmentProblem(_HUNG) from None
+        except BrokenExecutor:
+            # Killed, or out of memory: this Bundle or another one that was being converted has done it.
+            self._drop(pool)
+            raise EnvironmentProblem(_DIED) from None
+
+    def _drop(self, pool: ProcessPoolExecutor) -> None:
+        """Go on with new processes."""
+        if self._pool is pool:
             self._pool = None
+            _end(pool, 0)
+
+    def close(self) -> None:
+        """Stop the processes; what they convert now is finished, as far as it ends in time."""
+        if self._pool is not None:
+            _end(self._pool, _GRACE)
+            self._pool = None
+
+
+def _end(pool: ProcessPoolExecutor, grace: float) -> None:
+    """End the processes of a pool, and kill what does not end within ``grace`` seconds."""
+    # They are asked for before the pool forgets them; there is no public way before Python 3.14.
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    until = time.monotonic() + grace
+    for one in processes:
+        one.join(max(0.0, until - time.monotonic()))
+        if one.is_alive():
+            one.kill()
+    if grace:
+        # Its thread and its semaphores go with it.
+        pool.shutdown()
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:

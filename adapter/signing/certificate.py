@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -81,8 +82,9 @@ class SigningCertificate:
         return self.not_before <= moment <= self.not_after
 
 
+@lru_cache(maxsize=256)
 def parse_certificate(data: bytes) -> SigningCertificate:
-    """Read a certificate in DER or PEM.
+    """Read a certificate in DER or PEM. The same few come with every message.
 
     Raises:
         SigningError: not a certificate, or one of a key that cannot sign here.

@@ -6,13 +6,18 @@ The chain of the certificate, its revocation and its date are not looked at: who
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adapter.errors import SigningError
 from adapter.findings import Text
 from adapter.signing.certificate import Algorithm, SigningCertificate
 from adapter.signing.cms import DIGESTS, Container, parse
 from adapter.signing.libcrypto import libcrypto
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 
 def digest(algorithm: Algorithm, data: bytes, *, library: Path | None = None) -> bytes:
@@ -32,22 +37,30 @@ def verify_raw(certificate: SigningCertificate, data: bytes, signature: bytes, *
     """
     if certificate.algorithm != "rsa":
         return libcrypto(library).verify(certificate.der, certificate.algorithm, data, signature)
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.x509 import load_der_x509_certificate
 
     try:
-        key = load_der_x509_certificate(certificate.der).public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise SigningError(Text("ключ сертификата не прочитан", "the key of the certificate cannot be read")) from error
-    assert isinstance(key, RSAPublicKey)
-    try:
-        key.verify(signature, data, PKCS1v15(), SHA256())
+        _rsa_key(certificate.der).verify(signature, data, PKCS1v15(), SHA256())
     except InvalidSignature:
         return False
     return True
+
+
+@lru_cache(maxsize=256)
+def _rsa_key(certificate: bytes) -> RSAPublicKey:
+    """The key of a certificate: the same few come with every message."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        key = load_der_x509_certificate(certificate).public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise SigningError(Text("ключ сертификата не прочитан", "the key of the certificate cannot be read")) from error
+    assert isinstance(key, RSAPublicKey)
+    return key
 
 
 def verify_cms(signature: bytes, content: bytes, *, library: Path | None = None) -> Container:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,21 @@ def test_a_process_that_dies_is_made_again() -> None:
             assert (await _make(maker, b"{}")).refused
         finally:
             maker.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_conversion_that_hangs_is_killed() -> None:
+    async def scenario() -> None:
+        maker = ProcessMaker(limit=0.001)
+        try:
+            with pytest.raises(EnvironmentProblem, match="in time"):
+                await _make(maker, BUNDLE.read_bytes())
+            maker._limit = 60
+            assert (await _make(maker, b"{}")).refused
+        finally:
+            maker.close()
+        assert not [one for one in active_children() if one.is_alive()]
 
     asyncio.run(scenario())
 
