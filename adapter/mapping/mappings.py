@@ -22,7 +22,7 @@ from adapter.mapping.generate import Generator
 from adapter.mapping.identifiers import Identifiers, load_identifiers
 from adapter.mapping.load import load_specs, no_such
 from adapter.mapping.model import MapSpec, Route
-from adapter.mapping.run import Run, Traced
+from adapter.mapping.run import Run, Traced, path_within
 from adapter.mapping.runtime import Closure
 from adapter.nsi.terms import Terms
 from adapter.organisation import Organisation
@@ -43,6 +43,10 @@ class Product:
     document: str
     focus: dict[str, Any]
     part: dict[str, Any] | None = None
+
+    def place(self, graph: Graph) -> str:
+        """FHIRPath of what it is about."""
+        return graph.path(self.focus) + ("" if self.part is None else path_within(self.focus, self.part))
 
 
 @dataclass(frozen=True, slots=True)

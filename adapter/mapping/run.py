@@ -119,6 +119,11 @@ def path_of(graph: Graph, node: Any) -> str:
     return ""
 
 
+def path_within(resource: Mapping[str, Any], part: Mapping[str, Any]) -> str:
+    """FHIRPath of a part of a resource from there: ``.qualification[0]``; empty where it is none."""
+    return _inside(resource, part) or ""
+
+
 def _inside(value: Any, wanted: Mapping[str, Any]) -> str | None:
     if value is wanted:
         return ""

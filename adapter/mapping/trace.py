@@ -24,7 +24,7 @@ from adapter.findings import Finding, Text
 from adapter.mapping.lint.walk import Walk
 from adapter.mapping.mappings import Mappings
 from adapter.mapping.model import Field
-from adapter.mapping.run import Traced, path_of
+from adapter.mapping.run import Traced
 from adapter.nsi.terms import Terms
 from adapter.organisation import Organisation
 
@@ -93,7 +93,7 @@ class Tracer:
             made = self.mappings.facts(product, graph, self.organisation, self.terms, traced=True)
             rules = self._rules[product.document]
             lines = tuple(_line(traced, rules.get(traced.rule)) for traced in made.trace)
-            focus = path_of(graph, product.part or product.focus)
+            focus = product.place(graph)
             yield Trace(source, product.document, product.route, focus, lines, made.findings)
 
     @cached_property

@@ -32,7 +32,7 @@ from adapter.gaps import Gaps
 from adapter.mapping.keys import SCHEMAS
 from adapter.mapping.mappings import Made, Mappings, Product
 from adapter.mapping.model import MessageForm
-from adapter.mapping.run import Traced, path_of
+from adapter.mapping.run import Traced
 from adapter.nsi.terms import Terms
 from adapter.organisation import Organisation
 from adapter.registers.jsonform import Fault, dumped, load_form
@@ -153,7 +153,7 @@ class Messages:
         return Message(
             product.document,
             product.route,
-            path_of(graph, product.part or product.focus),
+            product.place(graph),
             _id(product, made, graph, organisation),
             _name(product.document, _id(product, made, graph, organisation)) + SUFFIXES[form.form],
             form.form,
