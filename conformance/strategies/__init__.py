@@ -22,11 +22,12 @@ from conformance.strategies.bundles import (
     vaccination_bundles,
 )
 from conformance.strategies.identifiers import Dialect, identifiers, snils
-from conformance.strategies.parts import Planted
+from conformance.strategies.parts import KINDS, Planted
 from conformance.strategies.people import patients
 from conformance.strategies.texts import hostile_texts, long_texts, words
 
 __all__ = [
+    "KINDS",
     "Broken",
     "Dialect",
     "HostileBundle",

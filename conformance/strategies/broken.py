@@ -35,6 +35,15 @@ _DEMANDED: Final = {
     "Composition": ("status", "type", "date", "title", "author"),
     "Coverage": ("status", "beneficiary"),
     "RelatedPerson": ("patient",),
+    "Procedure": ("status", "subject"),
+    "ServiceRequest": ("status", "intent", "subject"),
+    "MedicationRequest": ("status", "intent", "subject"),
+    "AdverseEvent": ("actuality", "subject"),
+    "DocumentReference": ("status", "content"),
+    "CarePlan": ("status", "intent", "subject"),
+    "ClinicalImpression": ("status", "subject"),
+    "DiagnosticReport": ("status", "code"),
+    "AllergyIntolerance": ("patient",),
 }
 #: Elements that are never of these shapes.
 _WRONG: Final[dict[str, tuple[Any, ...]]] = {

@@ -1,4 +1,4 @@
-"""Whole Bundles, valid by FHIR, from which documents of the kinds 170, 195 and 204 come.
+"""Whole Bundles, valid by FHIR, from which documents come: 119, 142, 163, 170, 185, 191, 195, 204, 227.
 
 Every strategy gives plain dicts; :func:`as_json` makes the bytes that a sender would send.
 """
@@ -6,18 +6,20 @@ Every strategy gives plain dicts; :func:`as_json` makes the bytes that a sender 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from hypothesis import strategies as st
 
-from conformance.strategies import encounters, people, vaccinations
 from conformance.strategies.identifiers import Dialect
-from conformance.strategies.parts import Draft, Planted, Release, Resource
+from conformance.strategies.parts import KINDS, Draft, Planted, Release, Resource
+from conformance.strategies.stories import STORIES
 
 BundleType = Literal["transaction", "batch", "message", "collection", "document"]
 RELEASES: Final[tuple[Release, ...]] = ("R4", "R4B", "R5")
 TYPES: Final[tuple[BundleType, ...]] = ("transaction", "batch", "message", "collection", "document")
+#: Kinds that only a document Bundle of R5 tells.
+_WHOLE: Final = frozenset({"227"})
 _VERSIONS: Final[dict[Release, str]] = {"R4": "4.0", "R4B": "4.3", "R5": "5.0"}
 
 
@@ -35,21 +37,25 @@ def as_json(bundle: Resource) -> bytes:
 
 def bundles(
     *,
+    kinds: Sequence[str] = KINDS,
     dialect: Dialect | None = None,
     version: Release | None = None,
     types: Sequence[BundleType] = TYPES,
     complete: bool = False,
 ) -> st.SearchStrategy[Resource]:
-    """A valid Bundle about a vaccination, a visit with a conclusion, or a stay in hospital.
+    """A valid Bundle, from which a document of one of the kinds comes: a vaccination, a visit, a referral and so on.
 
     Args:
+        kinds: codes of kinds to draw from (НСИ 1.2.643.5.1.13.13.11.1520). A Bundle may yield others, too. 227 is drawn
+            as a document Bundle of R5 only.
         dialect: spellings of identifiers; drawn by default.
         version: release of FHIR; drawn by default. It is also stated in ``meta.profile`` of the Patient.
         types: types of Bundle to draw from.
         complete: whether everything stands there that the documents want. Otherwise now and then something is missing
             that FHIR does not ask for: the conversion then yields findings.
     """
-    return _drawn(_any_story, dialect, version, tuple(types), complete, hostile=False).map(lambda one: one.bundle)
+    drawn = _drawn(tuple(kinds), dialect, version, tuple(types), complete, hostile=False)
+    return drawn.map(lambda one: one.bundle)
 
 
 def vaccination_bundles(
@@ -60,7 +66,7 @@ def vaccination_bundles(
     complete: bool = False,
 ) -> st.SearchStrategy[Resource]:
     """A valid Bundle with one to three vaccinations (170). Arguments as of :func:`bundles`."""
-    return _drawn(_vaccinations, dialect, version, tuple(types), complete, hostile=False).map(lambda one: one.bundle)
+    return bundles(kinds=("170",), dialect=dialect, version=version, types=types, complete=complete)
 
 
 def encounter_bundles(
@@ -71,11 +77,12 @@ def encounter_bundles(
     complete: bool = False,
 ) -> st.SearchStrategy[Resource]:
     """A valid Bundle with a finished Encounter (204 or 195). Arguments as of :func:`bundles`."""
-    return _drawn(_encounters, dialect, version, tuple(types), complete, hostile=False).map(lambda one: one.bundle)
+    return bundles(kinds=("195", "204"), dialect=dialect, version=version, types=types, complete=complete)
 
 
 def hostile_bundles(
     *,
+    kinds: Sequence[str] = KINDS,
     dialect: Dialect | None = None,
     version: Release | None = None,
     types: Sequence[BundleType] = TYPES,
@@ -85,16 +92,13 @@ def hostile_bundles(
     Each text has a mark that stands nowhere else, so that a test finds it in a document, or in a log where it must not
     be. Arguments as of :func:`bundles`.
     """
-    return _drawn(_any_story, dialect, version, tuple(types), complete=True, hostile=True)
-
-
-Story = Callable[[Draft], "Resource | None"]
+    return _drawn(tuple(kinds), dialect, version, tuple(types), complete=True, hostile=True)
 
 
 @st.composite
 def _drawn(
     draw: st.DrawFn,
-    story: Story,
+    kinds: tuple[str, ...],
     dialect: Dialect | None,
     version: Release | None,
     types: tuple[BundleType, ...],
@@ -102,12 +106,15 @@ def _drawn(
     *,
     hostile: bool,
 ) -> HostileBundle:
-    release: Release = draw(st.sampled_from(RELEASES)) if version is None else version
+    story = draw(st.sampled_from(_able(kinds, version, types)))
+    whole = story in _WHOLE
+    release: Release = "R5" if whole else version if version is not None else draw(st.sampled_from(RELEASES))
     chosen = dialect or draw(st.sampled_from(Dialect))
     draft = Draft(draw, release, chosen, complete, hostile)
-    kind = draw(st.sampled_from(types))
+    kind: BundleType = "document" if whole else draw(st.sampled_from(types))
     draft.literal = draft.coin()
-    first = story(draft)
+    draft.document = kind == "document"
+    first = STORIES[story](draft)
     if first is None and kind == "document":
         first = {"resourceType": "Composition", "status": "final", "type": {"text": "Документ"}}
         first |= {"date": draft.moment(), "title": "Документ", "author": [{"display": "Тестова О. И."}]}
@@ -115,49 +122,17 @@ def _drawn(
     return HostileBundle(json.loads(as_json(_bundle(draft, kind, first))), tuple(draft.planted))
 
 
-def _any_story(draft: Draft) -> Resource | None:
-    return _vaccinations(draft) if draft.coin() else _encounters(draft)
+def _able(kinds: tuple[str, ...], version: Release | None, types: tuple[BundleType, ...]) -> list[str]:
+    """Kinds that Bundles of a release and of some types can be of.
 
-
-def _vaccinations(draft: Draft) -> Resource | None:
-    organisation = draft.add(people.organization(draft))
-    subject = draft.add(people.patient(draft, organisation))
-    doctor = people.practitioner(draft, organisation, frozenset({"170"}))
-    visit, _ = encounters.encounter(draft, subject, organisation, doctor)
-    for _ in range(draft.count(1, 3)):
-        vaccinations.immunization(draft, subject, visit, doctor)
-    _around(draft, subject)
-    if draft.coin():
-        return None
-    head = people.practitioner(draft, organisation)
-    return encounters.composition(draft, "170", subject, visit, doctor, head)
-
-
-def _encounters(draft: Draft) -> Resource | None:
-    kind = draft.pick(("195", "204"))
-    organisation = draft.add(people.organization(draft))
-    subject = draft.add(people.patient(draft, organisation))
-    doctor = people.practitioner(draft, organisation, frozenset({"195", "204"}))
-    visit, resource = encounters.encounter(draft, subject, organisation, doctor, inpatient=kind == "195")
-    encounters.diagnose(draft, subject, visit, resource)
-    encounters.vitals(draft, subject, visit)
-    _around(draft, subject)
-    if kind == "204":
-        encounters.conclude(draft, subject, visit)
-        if draft.coin():
-            return None
-    if draft.count(0, 4) == 0:
-        vaccinations.immunization(draft, subject, visit, doctor)
-    head = people.practitioner(draft, organisation)
-    return encounters.composition(draft, kind, subject, visit, doctor, head)
-
-
-def _around(draft: Draft, subject: Resource) -> None:
-    """What may stand beside any story, none, one or two of each."""
-    for _ in range(draft.count(0, 2)):
-        draft.add(people.coverage(draft, subject))
-    for _ in range(draft.count(0, 2)):
-        draft.add(people.related_person(draft, subject))
+    Raises:
+        ValueError: there is none.
+    """
+    whole = version in {None, "R5"} and "document" in types
+    able = [kind for kind in kinds if kind in STORIES and (whole or kind not in _WHOLE)]
+    if not able:
+        raise ValueError(f"no Bundle of {', '.join(kinds)} is a Bundle of {version or 'any release'}, {types}")
+    return able
 
 
 # -- the envelope -----------------------------------------------------------------------------------

@@ -211,7 +211,7 @@ def values(kind: str, system: str = "") -> st.SearchStrategy[str]:
     forms: dict[str, st.SearchStrategy[str]] = {
         "snils": snils(),
         "inn": _inn(),
-        "oms-policy": st.one_of(_enp(), old_policy) if "legacy" in system or system.endswith("6.226") else _enp(),
+        "oms-policy": old_policy if "legacy" in system or system.endswith("6.226") else _enp(),
         "identity-document": st.one_of(passport, _digits(10), st.builds("I-ТС № {}".format, _digits(6))),
         "ogrn": _ogrn(13),
         "ogrnip": _ogrn(15),
@@ -223,5 +223,6 @@ def values(kind: str, system: str = "") -> st.SearchStrategy[str]:
         "licence": st.builds("ЛО-77-01-{}".format, _digits(6)),
         "division-code": st.builds("{}-{}".format, _digits(3), _digits(3)),
         "insurer": _digits(5, first="7"),
+        "remd-number": st.builds("5.77.25.01.{}".format, _digits(9)),
     }
     return forms.get(kind, numbers())

@@ -19,7 +19,29 @@ Resource = dict[str, Any]
 T = TypeVar("T")
 
 NSI: Final = "1.2.643.5.1.13.13."
-ALL: Final = frozenset({"170", "195", "204"})
+#: Kinds of documents that Bundles are drawn for.
+KINDS: Final = ("119", "142", "163", "170", "185", "191", "195", "204", "227")
+ALL: Final = frozenset(KINDS)
+#: Codes with the name and the version of the book that a sender quotes; not every receiver has these books at hand.
+_QUOTED: Final = {
+    ("11.1005", "T88.1"): (
+        "Другие осложнения, связанные с иммунизацией, не классифицированные в других рубриках",
+        "2.24",
+    ),
+    ("11.1009", "4"): ("На обследование", "2.5"),
+    ("11.1038", "5"): ("Работающий", "17.1"),
+    ("11.1070", "A05.10.006"): ("Регистрация электрокардиограммы", "2.10"),
+    ("11.1070", "B01.015.001"): ("Прием (осмотр, консультация) врача-кардиолога первичный", "2.10"),
+    ("11.1070", "B04.047.001"): ("Диспансерный прием (осмотр, консультация) врача-терапевта", "2.10"),
+    ("11.1468", "2"): ("Пероральный", "2.3"),
+    ("11.1471", "7012719"): ("Ультразвуковое исследование сердца фокусированное", "2.38"),
+    ("11.1485", "2270"): ("Гематома места пункции", "4.4"),
+    ("11.1520", "227"): ("Протокол консультации (CDA) Редакция 5", "12.34"),
+    ("11.1064", "22"): ("Пищевая аллергия", "2.2"),
+    ("11.1063", "12"): ("Зуд", "1.2"),
+    ("99.2.541", "1.00000.0216"): ("Инвалиды III группы", "6.19"),
+    ("99.2.785", "67"): ("Гемодиализ", "1.2"),
+}
 _SPACE: Final = UUID("8a1c63c2-5d0e-4a54-9d0c-3d1f5d5a4c11")
 
 
@@ -52,6 +74,7 @@ class Draft:
         entries: resources with the URL that references name them by.
         planted: texts that were put there.
         literal: whether references are ``Type/id`` instead of ``urn:uuid:``.
+        document: whether the Bundle is a document, so that a Composition must say of which kind.
     """
 
     draw: st.DrawFn
@@ -62,6 +85,7 @@ class Draft:
     entries: list[tuple[str, Resource]] = field(default_factory=list)
     planted: list[Planted] = field(default_factory=list)
     literal: bool = False
+    document: bool = False
 
     @property
     def r5(self) -> bool:
@@ -78,8 +102,7 @@ class Draft:
 
     def pick(self, items: Sequence[T]) -> T:
         """One of some things."""
-        one: T = self.draw(_some(tuple(items)))
-        return one
+        return items[self.count(0, len(items) - 1)]
 
     def count(self, least: int, most: int) -> int:
         """How many of something."""
@@ -93,6 +116,10 @@ class Draft:
     def given(self) -> bool:
         """Whether something that a document wants stands there: almost always, and always where it is complete."""
         return self.complete or self.draw(_between(0, 9)) > 0
+
+    def composed(self) -> bool:
+        """Whether a Composition says of which kind the document is; in a document Bundle only it can."""
+        return (self.document and self.given()) or self.coin()
 
     def text(self, element: str, kinds: frozenset[str] = frozenset(), *, plain: Sequence[str] = ()) -> str:
         """A text: one of ``plain`` or of words, or a hostile one, which is noted."""
@@ -124,7 +151,6 @@ class Draft:
 # Strategies are made once: making one costs more than drawing from it.
 _COIN: Final = st.booleans()
 _between = lru_cache(maxsize=64)(st.integers)
-_some = lru_cache(maxsize=256)(st.sampled_from)
 _ZONES: Final = ("+03:00", "+03:00", "+11:00", "Z", "-05:00", "+05:30", "+02:00")
 
 
@@ -149,6 +175,14 @@ def concept(system: str, code: str, display: str = "") -> Resource:
 def book(short: str, code: str) -> Resource:
     """A CodeableConcept of a reference book by the end of its OID: ``11.1002``, ``99.2.48``."""
     return concept(NSI + short, code)
+
+
+def quoted(short: str, code: str) -> Resource:
+    """As :func:`book`, with the name and the version of the book that a sender quotes."""
+    display, version = _QUOTED[short, code]
+    made = concept(NSI + short, code, display)
+    made["coding"][0]["version"] = version
+    return made
 
 
 @lru_cache(maxsize=64)

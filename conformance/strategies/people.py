@@ -34,10 +34,22 @@ def telecom(draft: Draft) -> Resource:
     return {"system": "email", "value": draft.pick(("test@example.org", "mailto:test@example.org"))}
 
 
-def address(draft: Draft, owner: str, *, patient: bool = False, kinds: frozenset[str] = ALL) -> Resource:
-    """An address in Russia; of a patient with its type."""
-    made: Resource = {"text": draft.text(f"{owner}.address.text", kinds)}
+def address(
+    draft: Draft, owner: str, *, patient: bool = False, home: bool = False, kinds: frozenset[str] = ALL
+) -> Resource:
+    """An address in Russia; of a patient with its type, and at times with town or village.
+
+    Args:
+        home: whether it is where the patient lives, told by its type or by its use.
+    """
     extensions: list[Resource] = []
+    if patient and draft.coin():
+        # Like an address of RuCoreIG, with an extension of the sender's own: no guide has one.
+        residence = book("11.1042", draft.pick(("1", "2")))
+        extensions.append({"url": "https://mis.example.org/fhir/residence", "valueCodeableConcept": residence})
+    elif patient:
+        kinds = kinds - {"191"}
+    made: Resource = {"text": draft.text(f"{owner}.address.text", kinds)}
     region = draft.pick(("77", "78", "50", "14"))
     if draft.coin():
         extensions.append({"url": f"{_GUIDE}regionRF", "valueCodeableConcept": book("99.2.206", region)})
@@ -45,10 +57,10 @@ def address(draft: Draft, owner: str, *, patient: bool = False, kinds: frozenset
         made["state"] = region
     if patient:
         if draft.coin():
-            kind = draft.pick(("1", "2", "3"))
+            kind = "3" if home else draft.pick(("1", "2", "3"))
             extensions.append({"url": f"{_GUIDE}address-type", "valueCodeableConcept": book("11.1504", kind)})
         elif draft.given():
-            made["use"] = draft.pick(("billing", "home", "temp"))
+            made["use"] = "home" if home else draft.pick(("billing", "home", "temp"))
         made |= {"country": draft.pick(("RU", "RUS", "Россия"))} if draft.coin() else {}
     if draft.coin():
         made["postalCode"] = draft.pick(("101000", "677000", "190000"))
@@ -67,24 +79,40 @@ def _identity_document(draft: Draft) -> Resource:
     return made | {"assigner": assigner}
 
 
-def patient(draft: Draft, organisation: Resource | None = None) -> Resource:
-    """A Patient."""
+def policy(draft: Draft) -> Resource:
+    """The number of a policy of ОМС; where a document wants to know of which type it is, told by number or type."""
+    if not draft.complete:
+        return draft.identifier("oms-policy")
+    made = draft.identifier("oms-policy", typed=False)
+    if made["value"].isdigit() and draft.coin():
+        made["type"] = draft.pick((book("11.1035", "2"), book("11.1035", "3"), book("99.2.724", "1")))
+    return made
+
+
+def patient(draft: Draft, organisation: Resource | None = None, *, at_home: bool = False) -> Resource:
+    """A Patient.
+
+    Args:
+        at_home: whether a document wants to know where he lives, and his sex.
+    """
     held: list[Resource] = [draft.own("mis-patient") if draft.coin() else draft.identifier("mis-patient")]
     if draft.given():
         held.append(draft.identifier("snils"))
     if draft.coin():
-        held.append(draft.identifier("oms-policy"))
+        held.append(policy(draft))
     if draft.coin():
         held.append(_identity_document(draft))
     made: Resource = {"resourceType": "Patient", "identifier": draft.draw(st.permutations(held))}
     made["name"] = [human_name(draft, "Patient")]
     if draft.given():
-        made["gender"] = draft.pick(("male", "female", "other", "unknown"))
+        made["gender"] = draft.pick(("male", "female", "other") if at_home else ("male", "female", "other", "unknown"))
     if draft.given():
         made["birthDate"] = draft.day(1930, 2015)
     many = draft.draw(st.integers(0 if not draft.complete else 1, 2))
     if many:
-        made["address"] = [address(draft, "Patient", patient=True) for _ in range(many)]
+        made["address"] = [
+            address(draft, "Patient", patient=True, home=at_home and not number) for number in range(many)
+        ]
     if draft.coin():
         made["telecom"] = [telecom(draft)]
     if organisation is not None and draft.coin():
@@ -104,14 +132,19 @@ def related_person(draft: Draft, subject: Resource) -> Resource:
     return made
 
 
-def organization(draft: Draft) -> Resource:
-    """The organisation that provides care."""
+def organization(draft: Draft, *, kinds: frozenset[str] = ALL, placed: bool = False) -> Resource:
+    """The organisation that provides care, or another one.
+
+    Args:
+        kinds: kinds of documents that have a place for it.
+        placed: whether a document wants its address.
+    """
     held = [draft.identifier(kind) for kind in ("medical-organization", "ogrn", "okpo")]
     made: Resource = {"resourceType": "Organization", "identifier": held}
-    made["name"] = draft.text("Organization.name", ALL, plain=("ГБУЗ «Тестовая поликлиника»", "БУ 'Тест' & Ко"))
-    if draft.coin():
+    made["name"] = draft.text("Organization.name", kinds, plain=("ГБУЗ «Тестовая поликлиника»", "БУ 'Тест' & Ко"))
+    if draft.given() if placed else draft.coin():
         contacts: Resource = {"telecom": [telecom(draft)]}
-        place = address(draft, "Organization")
+        place = address(draft, "Organization", kinds=kinds)
         contact = contacts | {"address": place}
         made |= {"contact": [contact]} if draft.r5 else contacts | {"address": [place]}
     return made
@@ -131,19 +164,23 @@ def practitioner(draft: Draft, organisation: Resource, kinds: frozenset[str] = f
     return draft.add(role)
 
 
-def coverage(draft: Draft, subject: Resource) -> Resource:
-    """Who pays; an insurance company is put into the Bundle."""
+def coverage(draft: Draft, subject: Resource, *, proven: bool = False) -> Resource:
+    """Who pays; an insurance company is put into the Bundle.
+
+    Args:
+        proven: whether a document wants the contact of the company, and since when the policy is valid.
+    """
     insurer: Resource = {"resourceType": "Organization", "name": "АО «Тестовая страховая компания»"}
     insurer["identifier"] = [draft.identifier("insurer")]
-    if draft.coin():
+    if draft.given() if proven else draft.coin():
         made_contact = [telecom(draft)]
         insurer |= {"contact": [{"telecom": made_contact}]} if draft.r5 else {"telecom": made_contact}
     kind, code = draft.pick((("oms-policy", "1"), ("dms-policy", "3"), ("contract", "4")))
     made: Resource = {"resourceType": "Coverage", "status": "active", "beneficiary": subject}
-    made["identifier"] = [draft.identifier(kind)]
+    made["identifier"] = [policy(draft) if kind == "oms-policy" else draft.identifier(kind)]
     if draft.given():
         made["type"] = book("11.1039", code)
-    if draft.coin():
+    if draft.given() if proven else draft.coin():
         made["period"] = {"start": draft.day(2010, 2015)}
     reference = draft.add(insurer)
     return made | ({"kind": "insurance", "insurer": reference} if draft.r5 else {"payor": [reference]})

@@ -10,20 +10,33 @@ _ONLY_170: Final = frozenset({"170"})
 _SNOMED: Final = "http://snomed.info/sct"
 
 
-def immunization(draft: Draft, subject: Resource, encounter: Resource | None, performer: Resource) -> Resource:
-    """A vaccination, done or refused, is put into the Bundle; a Reference to it."""
+def immunization(
+    draft: Draft,
+    subject: Resource,
+    encounter: Resource | None,
+    performer: Resource,
+    *,
+    moment: str = "",
+    reaction: Resource | None = None,
+) -> Resource:
+    """A vaccination, done or refused, is put into the Bundle; a Reference to it.
+
+    Args:
+        moment: when it was done; drawn by default.
+        reaction: the reaction to it; drawn by default.
+    """
     made: Resource = {"resourceType": "Immunization", "patient": subject}
     made["status"] = "completed" if draft.complete or draft.given() else draft.pick(("not-done", "entered-in-error"))
     made["vaccineCode"] = book("11.1078", draft.pick(codes("vaccine-group", NSI + "11.1078")))
-    made["occurrenceDateTime"] = draft.pick((draft.moment(), draft.day(2024, 2025)))
+    made["occurrenceDateTime"] = moment or draft.pick((draft.moment(), draft.day(2024, 2025)))
     made["performer"] = [{"actor": performer}]
     if encounter is not None and draft.given():
         made["encounter"] = encounter
     made |= _product(draft)
     if draft.coin():
         made["protocolApplied"] = [_protocol(draft)]
-    if draft.coin():
-        made["reaction"] = [_reaction(draft, subject)]
+    if reaction is not None or draft.coin():
+        made["reaction"] = [_reaction(draft, subject) if reaction is None else reaction]
     reference = draft.add(made)
     if draft.coin():
         _result(draft, subject, reference)
@@ -52,8 +65,13 @@ def _product(draft: Draft) -> Resource:
 
 def _protocol(draft: Draft) -> Resource:
     made: Resource = {"series": draft.pick(("Вакцинация", "Ревакцинация", "V1", "RV"))}
+    diseases = []
     if draft.coin():
-        made["targetDisease"] = [book("99.2.848", draft.pick(("1", "5", "6", "9", "43")))]
+        diseases.append(book("99.2.848", draft.pick(("1", "5", "6", "9", "43"))))
+    if draft.coin():
+        diseases.append(book("99.2.824", draft.pick(("48", "60"))))
+    if diseases:
+        made["targetDisease"] = diseases
     return made | ({"doseNumber": "1"} if draft.r5 else {"doseNumberPositiveInt": 1})
 
 

@@ -25,5 +25,15 @@ def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
+def books_at_hand(request: pytest.FixtureRequest) -> bool:
+    """Whether codes can be looked up: without the books some have no name."""
+    try:
+        request.getfixturevalue("nsi_source")
+    except pytest.skip.Exception:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
 def converter(build: Callable[[], Converter]) -> Converter:
     return build()

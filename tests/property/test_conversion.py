@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,17 +17,15 @@ from adapter.findings import Finding, Severity
 from adapter.xml import parse
 from conformance.report import StageName, Status
 from conformance.strategies import (
+    KINDS,
     Broken,
     as_json,
     broken_bundles,
     bundles,
-    encounter_bundles,
     hostile_bundles,
-    vaccination_bundles,
 )
 
-#: Findings of the Ministry's files: a document that only they find fault with is a fault of ours.
-OFFICIAL = ("XSD", "SCH")
+COMPLETE = {kind: bundles(kinds=(kind,), complete=True) for kind in KINDS}
 
 
 def conversion(converter: Converter, bundle: dict[str, Any]) -> Conversion:
@@ -39,35 +38,45 @@ def errors(findings: tuple[Finding, ...]) -> list[Finding]:
 
 
 def check(document: Document) -> None:
-    """What holds for every document, whatever it was made of."""
-    said = [finding for finding in errors(document.findings) if not finding.code.startswith(OFFICIAL)]
+    """What holds for every document, whatever it was made of: what only a check finds fault with is a fault of ours."""
+    checked = document.report.findings if document.report is not None else ()
+    said = [finding for finding in errors(document.findings) if finding not in checked]
     if document.data is None:
         assert said
         return
     parse(document.data)
-    assert document.ok == (not said)
+    assert document.ok == (not errors(document.findings))
     assert (document.report is None) == bool(said)
     if document.report is not None:
         for stage in document.report.stages:
-            assert stage.status is not Status.FAILED
+            # 227 is written section by section as it was sent: our structure of it tells which are missing.
+            assert stage.status is not Status.FAILED or (document.kind == "227" and stage.name is StageName.RULES)
         assert {stage.status for stage in document.report.stages if stage.name is StageName.XML} == {Status.PASSED}
 
 
-@settings(max_examples=120)
+@settings(max_examples=150)
 @given(bundle=bundles())
 def test_any_valid_bundle(converter: Converter, bundle: dict[str, Any]) -> None:
     for document in conversion(converter, bundle).documents:
         check(document)
 
 
-@settings(max_examples=120)
-@given(bundle=st.one_of(vaccination_bundles(complete=True), encounter_bundles(complete=True)))
-def test_a_complete_bundle_yields_a_document(converter: Converter, bundle: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_complete_bundle_yields_a_document_of_its_kind(
+    converter: Converter, books_at_hand: bool, kind: str, data: st.DataObject
+) -> None:
+    bundle = data.draw(COMPLETE[kind])
     documents = conversion(converter, bundle).documents
-    assert documents
+    made = [document for document in documents if document.kind == kind]
+    assert made
     for document in documents:
         check(document)
+    for document in made:
         assert document.data is not None
+        if books_at_hand:
+            assert document.ok, [(one.code, one.rule, one.place.fhirpath) for one in errors(document.findings)]
 
 
 @settings(max_examples=60)
@@ -77,7 +86,7 @@ def test_any_hostile_bundle(converter: Converter, bundle: dict[str, Any]) -> Non
         check(document)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(bundle=st.one_of(bundles(), hostile_bundles().map(lambda one: one.bundle)))
 def test_the_same_bytes_from_another_converter(
     converter: Converter, build: Callable[[], Converter], bundle: dict[str, Any]

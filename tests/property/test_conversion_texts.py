@@ -1,10 +1,11 @@
-"""Texts survive unchanged or are a finding, findings never show them; what no rule read is in the coverage report."""
+"""Texts survive unchanged or are a finding, findings never show them; codes are traced; what no rule reads is told."""
 
 from __future__ import annotations
 
 import copy
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from hypothesis import given, settings
@@ -14,7 +15,9 @@ from structlog.testing import capture_logs
 
 from adapter.catalogue import Catalogue
 from adapter.convert import Conversion, Converter
+from adapter.facts import II, Coding, Fact, Null, Quantity
 from adapter.fhir import read
+from adapter.fhir.graph import Graph
 from adapter.findings import Finding, Severity
 from adapter.mapping.coverage import Coverage, Meter, load_ignored
 from adapter.xml import FORBIDDEN, parse
@@ -40,7 +43,7 @@ def said(conversion: Conversion) -> list[Finding]:
     return [*conversion.findings, *(finding for document in conversion.documents for finding in document.findings)]
 
 
-@settings(max_examples=100)
+@settings(max_examples=120)
 @given(hostile=hostile_bundles())
 def test_hostile_text_survives_or_is_a_finding(converter: Converter, hostile: HostileBundle) -> None:
     (reading,) = read(as_json(hostile.bundle))
@@ -91,6 +94,53 @@ def test_a_text_of_a_megabyte(converter: Converter, bundle: dict[str, Any], text
         assert folded(text) in texts(document.data)
 
 
+# -- codes -----------------------------------------------------------------------------------------
+
+
+def coded(fact: Any, path: str = "") -> Iterator[str]:
+    """Paths of all codes of facts."""
+    if isinstance(fact, Coding):
+        yield path
+    elif isinstance(fact, Fact):
+        for name, value in vars(fact).items():
+            yield from coded(value, f"{path}.{name}" if path else name)
+    elif isinstance(fact, list | tuple) and not isinstance(fact, II | Null | Quantity):
+        for number, value in enumerate(fact):
+            yield from coded(value, f"{path}[{number}]")
+
+
+def stands(bundle: dict[str, Any], place: str) -> bool:
+    """Whether ``Bundle.entry[0].resource.name[0]`` is there."""
+    at: Any = bundle
+    for step in re.findall(r"[^.\[\]]+", place)[1:]:
+        try:
+            at = at[int(step) if step.isdigit() else step]
+        except (KeyError, IndexError):
+            return False
+    return True
+
+
+@settings(max_examples=60)
+@given(bundle=bundles(complete=True))
+def test_every_code_of_a_document_is_traced_to_a_place(converter: Converter, bundle: dict[str, Any]) -> None:
+    (reading,) = read(as_json(bundle))
+    graph = Graph(reading.bundle, reading.version)
+    parts = (graph, converter.organisation, converter.terms)
+    for product in converter.mappings.plan(*parts, [], today=date(2026, 11, 24)):
+        made = converter.mappings.facts(product, *parts, traced=True)
+        # A fact that a "let" made has its line under the name of that: ``diagnoses.%diagnoses[0].kind``; a list of
+        # codes has one line.
+        lines = {
+            re.sub(r"\.%\w+", "", one.path): one
+            for one in made.trace or ()
+            if one.shape == "coding" or (one.shape.startswith("list of") and one.expression)
+        }
+        for path in coded(made.facts):
+            line = lines.get(path) or lines[re.sub(r"\[[0-9]+\]$", "", path)]
+            assert line.rule and line.expression
+            assert stands(bundle, line.place), (path, line.place)
+
+
 # -- coverage ---------------------------------------------------------------------------------------
 
 
@@ -114,7 +164,7 @@ def measured(converter: Converter, bundle: dict[str, Any]) -> Coverage:
     return meter.result()
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(bundle=bundles())
 def test_every_value_is_in_the_coverage_report(converter: Converter, bundle: dict[str, Any]) -> None:
     coverage = measured(converter, bundle)
@@ -126,7 +176,7 @@ def test_every_value_is_in_the_coverage_report(converter: Converter, bundle: dic
         assert elements.total == listed.count(path)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(bundle=bundles(complete=True), data=st.data())
 def test_what_the_report_calls_unread_changes_no_document(
     converter: Converter, bundle: dict[str, Any], data: st.DataObject
