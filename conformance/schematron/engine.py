@@ -131,6 +131,12 @@ class Schematron:
             sizes = [(len(_nodes(rule, xpath, tree)), len(rule.checks)) for rule in self._compiled.rules]
             return sum(nodes for nodes, _ in sizes), sum(nodes * checks for nodes, checks in sizes)
 
+    def rules(self, tree: ElementTree) -> Iterator[tuple[str, bool]]:
+        """The context of each rule, in order, and whether the document has a node that it applies to."""
+        xpath = self._compiler()
+        for rule in self._compiled.rules:
+            yield rule.context, bool(_nodes(rule, xpath, tree))
+
     def failures(self, tree: ElementTree) -> tuple[Failure, ...]:
         """Every check that does not hold, in the order of the rules; empty where the document is accepted.
 
