@@ -65,8 +65,12 @@ def encounter(
     coding = {"system": _ACT, "code": "IMP" if inpatient else draft.pick(outside)}
     made["class"] = [{"coding": [coding]}] if draft.r5 else coding
     made["status"] = "completed" if draft.r5 else "finished"
-    if types:
-        made["type"] = list(types)
+    # The type and the form of care.
+    care = [book("11.1034", draft.pick(("1", "2", "4")))] if draft.coin() else []
+    if types or care:
+        made["type"] = [*types, *care]
+    if draft.coin():
+        made["priority"] = book("11.1551", draft.pick(("1", "2", "3")))
     times = sorted((draft.moment(), draft.moment()), key=datetime.fromisoformat)
     made["actualPeriod" if draft.r5 else "period"] = {"start": times[0], "end": times[1]}
     if role is None and draft.coin():

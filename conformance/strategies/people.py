@@ -171,10 +171,16 @@ def coverage(draft: Draft, subject: Resource, *, proven: bool = False) -> Resour
         proven: whether a document wants the contact of the company, and since when the policy is valid.
     """
     insurer: Resource = {"resourceType": "Organization", "name": "АО «Тестовая страховая компания»"}
-    insurer["identifier"] = [draft.identifier("insurer")]
+    insurer["identifier"] = [draft.identifier("insurer")] + ([draft.identifier("inn")] if draft.coin() else [])
     if draft.given() if proven else draft.coin():
         made_contact = [telecom(draft)]
         insurer |= {"contact": [{"telecom": made_contact}]} if draft.r5 else {"telecom": made_contact}
+    if draft.coin():
+        place = address(draft, "Organization", kinds=frozenset())
+        if draft.r5:
+            insurer.setdefault("contact", [{}])[0]["address"] = place
+        else:
+            insurer["address"] = [place]
     kind, code = draft.pick((("oms-policy", "1"), ("dms-policy", "3"), ("contract", "4")))
     made: Resource = {"resourceType": "Coverage", "status": "active", "beneficiary": subject}
     made["identifier"] = [policy(draft) if kind == "oms-policy" else draft.identifier(kind)]
