@@ -73,10 +73,9 @@ def test_a_complete_bundle_yields_a_document_of_its_kind(
     assert made
     for document in documents:
         check(document)
-    for document in made:
-        assert document.data is not None
-        if books_at_hand:
-            assert document.ok, [(one.code, one.rule, one.place.fhirpath) for one in errors(document.findings)]
+    # Without the books some codes have no name: such a document is told of by its findings alone.
+    for document in made if books_at_hand else ():
+        assert document.ok, [(one.code, one.rule, one.place.fhirpath) for one in errors(document.findings)]
 
 
 @settings(max_examples=60)
