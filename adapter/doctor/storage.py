@@ -19,6 +19,17 @@ DATABASE: Final = Text("база данных", "database")
 #: Free bytes below which a database soon stops: a warning, an error.
 _LOW: Final = 5 * 2**30
 _OUT: Final = 2**29
+_AWAY: Final = Text(
+    "Проверьте EGISZ_DATABASE_URL и работает ли сервер; схему обновляет запуск с EGISZ_MIGRATE=all.",
+    "Check EGISZ_DATABASE_URL and the server; a start with EGISZ_MIGRATE=all brings the schema up to date.",
+)
+_EMBEDDED_AWAY: Final = Text(
+    "Причина в конце <данные>/postgres/log; частая — кончилось место. Освободите его: работающая служба поднимет базу "
+    "сама, остановленную запустите. Принятое цело. Схему обновляет запуск с EGISZ_MIGRATE=all.",
+    "The reason is at the end of <data>/postgres/log; often the disk is full. Free some: a running service starts the "
+    "database by itself, one that was stopped has to be started. What was accepted is whole. A start with "
+    "EGISZ_MIGRATE=all brings the schema up to date.",
+)
 _KEEP_KEYS: Final = Text(
     "Копию держите отдельно: без неё данные не прочесть. В рабочей установке задайте EGISZ_KEYS.",
     "Keep a copy elsewhere: without it the data cannot be read. In production set EGISZ_KEYS.",
@@ -28,13 +39,14 @@ _KEEP_KEYS: Final = Text(
 async def disk(settings: Settings) -> AsyncIterator[Line]:
     """Free space, and who may look into the data directory."""
     part = DISK
-    folder = next(one for one in (settings.data, *settings.data.parents) if one.exists())
+    # The embedded database may have a disk of its own.
+    folder = next(one for one in (settings.data / "postgres", settings.data, *settings.data.parents) if one.exists())
     free = shutil.disk_usage(folder).free
     mark = Mark.ERROR if free < _OUT else Mark.WARNING if free < _LOW else Mark.OK
     size = f"{free / 2**30:.1f}"
     hint = EMPTY if mark is Mark.OK else Text("Освободите место или храните меньше.", "Free some, or keep less.")
     yield Line(part, mark, Text(f"свободно {size} ГиБ", f"{size} GiB free"), hint)
-    if folder == settings.data and stat.S_IMODE(folder.stat().st_mode) & 0o006:
+    if settings.data.exists() and stat.S_IMODE(settings.data.stat().st_mode) & 0o006:
         yield Line(
             Text("папка данных", "data folder"),
             Mark.WARNING,
@@ -60,11 +72,7 @@ async def database(settings: Settings) -> AsyncIterator[Line]:
     try:
         opened = await Database.open(settings.model_copy(update={"migrate": "check"}), connections=2)
     except DatabaseError as error:
-        hint = Text(
-            "Проверьте EGISZ_DATABASE_URL и работает ли сервер; схему обновляет запуск с EGISZ_MIGRATE=all.",
-            "Check EGISZ_DATABASE_URL and the server; a start with EGISZ_MIGRATE=all brings the schema up to date.",
-        )
-        yield Line(part, Mark.ERROR, error.text, hint)
+        yield Line(part, Mark.ERROR, error.text, _AWAY if settings.database_url is not None else _EMBEDDED_AWAY)
         return
     try:
         async with opened.connection() as connection:

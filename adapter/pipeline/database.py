@@ -17,6 +17,7 @@ from adapter.log import get_logger
 from adapter.pipeline.jobs import queries_on, queue_settings
 from adapter.pipeline.postgres import Cluster
 from adapter.pipeline.statements import FOLDER
+from adapter.pipeline.supervisor import Supervisor
 from adapter.pipeline.wake import Waker, begin
 from adapter.settings import Settings
 
@@ -180,6 +181,7 @@ def reachable() -> Iterator[None]:
         asyncpg.InvalidCatalogNameError,
         asyncpg.InsufficientResourcesError,
         asyncpg.OperatorInterventionError,
+        asyncpg.PostgresSystemError,
     )
     try:
         yield
@@ -201,6 +203,7 @@ class Database:
     def __init__(self, pool: Any, cluster: Cluster | None) -> None:
         self.pool = pool
         self._cluster = cluster
+        self._supervisor = Supervisor(cluster) if cluster is not None else None
         self._waker = Waker(pool)
 
     @classmethod
@@ -242,6 +245,8 @@ class Database:
         """Close the pool; stop the embedded cluster if nobody else uses it."""
         await self._waker.close()
         await self.pool.close()
+        if self._supervisor is not None:
+            await self._supervisor.close()
         if self._cluster is not None:
             await asyncio.to_thread(self._cluster.stop)
 

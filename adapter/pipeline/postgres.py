@@ -135,6 +135,16 @@ class Cluster:
             return False
         return self._call("pg_ctl", "status").returncode == 0
 
+    def alive(self) -> bool:
+        """Whether the process of the server is there; unlike `running`, without starting a program to ask."""
+        try:
+            os.kill(int((self.folder / "postmaster.pid").read_text().split()[0]), 0)
+        except PermissionError:
+            return True
+        except (OSError, ValueError, IndexError):
+            return False
+        return True
+
     @property
     def url(self) -> str:
         """URL of the database, over its socket."""
