@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from adapter.errors import DatabaseError
 from adapter.pipeline import State
 from adapter.pipeline.jobs import enqueue
 from adapter.pipeline.periodic import Periodic
+from adapter.pipeline.ports import Answer
 from adapter.pipeline.worker import Pace, Worker
 from adapter.settings import Settings
 from tests.unit.pipeline.doubles import Bench, benched, bundle, jobs, send
@@ -175,5 +177,32 @@ def test_a_worker_with_nothing_to_do_is_told_of_jobs(service: Settings) -> None:
             async with bench.journal.database.connection() as connection:
                 enabled = "select count(*) from pg_trigger where tgenabled <> 'D' and tgrelid = $1::regclass"
                 assert await connection.fetchval(enabled, "egisz.pgqueuer") == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_registry_that_never_answers_holds_up_nothing_else(service: Settings) -> None:
+    async def scenario() -> None:
+        async with benched(service) as bench:
+            answers = asyncio.Event()
+            taken = bench.registry.send
+
+            async def hanging(*arguments: Any, **more: Any) -> Answer:
+                await answers.wait()
+                return await taken(*arguments, **more)
+
+            bench.registry.send = hanging  # type: ignore[method-assign]  # a double
+            count = Pace().at_once + 5
+            for number in range(count):
+                await send(bench.journal, bundle("a", patient=f"p{number}"))
+
+            async def all_signed() -> bool:
+                found = (await bench.journal.outbox.counts())["product"]
+                return sum(found.get(state, (0, 0.0))[0] for state in (State.SIGNED, State.SENT)) == count
+
+            try:
+                await _working(bench, service, lambda: _until(all_signed), Pace(grace=timedelta(seconds=0.1)))
+            finally:
+                answers.set()
 
     asyncio.run(scenario())
