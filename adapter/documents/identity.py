@@ -61,7 +61,7 @@ def identity_of(resource: Mapping[str, Any], full_url: str = "") -> str:
     """
     identifiers = resource.get("identifier") or []
     for identifier in identifiers if isinstance(identifiers, list) else [identifiers]:
-        if identifier.get("value"):
+        if isinstance(identifier, dict) and identifier.get("value"):
             return f"{identifier.get('system', '')}|{identifier['value']}"
     if resource.get("id"):
         return f"{resource.get('resourceType', '')}/{resource['id']}"

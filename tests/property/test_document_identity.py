@@ -69,6 +69,7 @@ def test_derived_ids_never_change() -> None:
             "https://mis/fhir/Immunization/1",
         ),
         ({"resourceType": "Immunization"}, "", ""),
+        ({"resourceType": "Patient", "id": "p", "identifier": "1"}, "", "Patient/p"),  # no identifier of FHIR
     ],
 )
 def test_identity_of_resources(resource: dict[str, object], full_url: str, identity: str) -> None:
