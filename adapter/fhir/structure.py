@@ -7,8 +7,6 @@ the cache folder, one file a resource type, keyed by the version of the library 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 
+from adapter.cache import keep
 from adapter.fhir import data
 from adapter.fhir.primitives import PRIMITIVES
 from adapter.log import get_logger
@@ -132,7 +131,7 @@ class Structure:
         types = describe(self.release, name, known)
         raw = {one.name: {key: value for key, value in asdict(one).items() if key != "name"} for one in types}
         if raw:
-            _store(path, orjson.dumps(raw))
+            keep(path, orjson.dumps(raw), "fhir.cache_unwritable")
         return raw
 
 
@@ -161,15 +160,3 @@ def _key() -> str:
 
 def _folder() -> Path:
     return settings().cache / "fhir" / _key()
-
-
-def _store(path: Path, content: bytes) -> None:
-    """Write a cache file atomically; a folder that cannot be written costs time, not the reading."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except OSError as error:
-        get_logger().warning("fhir.cache_unwritable", exc_info=error)

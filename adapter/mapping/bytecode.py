@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import os
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType
 
+from adapter.cache import keep
 from adapter.log import get_logger
 
 
@@ -35,17 +34,5 @@ def compiled(text: str, file: str, cache: Path | None) -> CodeType:
         except (EOFError, ValueError, TypeError) as error:
             get_logger().warning("mapping.cache_damaged", file=file, exc_info=error)
     code = compile(text, file, "exec")
-    _store(entry, marshal.dumps(code))
+    keep(entry, marshal.dumps(code), "mapping.cache_unwritable")
     return code
-
-
-def _store(entry: Path, data: bytes) -> None:
-    """Write an entry atomically; a folder that cannot be written costs time, not the document."""
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=entry.parent, prefix=".new-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(entry)
-    except OSError as error:
-        get_logger().warning("mapping.cache_unwritable", exc_info=error)

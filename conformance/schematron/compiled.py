@@ -7,8 +7,6 @@ a new entry. It holds XPath text and the Ministry's messages, nothing of any doc
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from adapter.cache import keep
 from adapter.errors import SchematronError
 from adapter.findings import Finding, Place, Severity, Text
 from adapter.log import get_logger
@@ -268,20 +267,8 @@ def load_compiled(path: Path, cache: Path | None) -> Compiled:
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             get_logger().warning("schematron.cache_damaged", pack=path.name, exc_info=error)
     compiled = compile_source(path)
-    _store(entry, orjson.dumps(compiled))
+    keep(entry, orjson.dumps(compiled), "schematron.cache_unwritable")
     return compiled
-
-
-def _store(entry: Path, data: bytes) -> None:
-    """Write a cache entry atomically; a folder that cannot be written costs time, not the check."""
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=entry.parent, prefix=".new-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(entry)
-    except OSError as error:
-        get_logger().warning("schematron.cache_unwritable", exc_info=error)
 
 
 def _from_json(data: bytes) -> Compiled:
