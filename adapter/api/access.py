@@ -7,7 +7,6 @@ still exists is asked of :class:`Clients`.
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Final, Protocol
 
 import jwt
 
+from adapter.api.networks import networks, within
 from adapter.api.refusals import refused
 from adapter.api.scopes import Scopes, parse_scopes
 from adapter.errors import EgiszError, RequestRefused
@@ -37,14 +37,12 @@ class Client:
     Attributes:
         keys: its public keys, a JWK set.
         organisations: OIDs whose data it sends and sees.
-        webhook: where final states are told to; empty for nowhere.
     """
 
     id: str
     keys: Mapping[str, Any]
     scopes: Scopes
     organisations: frozenset[str]
-    webhook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class Access:
     ) -> None:
         self.clients, self._secret, self.token_url = clients, secret, token_url
         self._header = certificate_header.lower()
-        self._proxies = [ipaddress.ip_network(one) for one in proxies]
+        self._proxies = networks(proxies, "EGISZ_MTLS_PROXIES")
 
     async def token(self, form: Mapping[str, str], *, now: datetime) -> dict[str, Any]:
         """Answer a token request.
@@ -151,7 +149,7 @@ class Access:
         scheme, _, credentials = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return await self._bearer(credentials.strip(), now)
-        if self._header and self._header in headers and self._trusted(peer):
+        if self._header and self._header in headers and within(peer, self._proxies):
             client = await self.clients.by_certificate(_fingerprint(headers[self._header]))
             if client is not None:
                 return Principal(client.id, client.scopes, client.organisations)
@@ -173,13 +171,6 @@ class Access:
         if client is None:
             raise _unauthorized("invalid_token")
         return Principal(client.id, parse_scopes(str(claims["scope"]).split()), client.organisations)
-
-    def _trusted(self, peer: str) -> bool:
-        try:
-            address = ipaddress.ip_address(peer)
-        except ValueError:
-            return False
-        return any(address in network for network in self._proxies)
 
     async def _asserted(self, assertion: str, now: datetime) -> Client:
         """The client that an assertion proves."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapter.api.access import Access
-from adapter.api.callbacks import Callbacks
 from adapter.api.clients import StoredClients
+from adapter.api.networks import networks
 from adapter.api.service import Service
 from adapter.api.trial import Trial
+from adapter.api.trust import Callbacks
 from adapter.bulk import Setup, make_converter
 from adapter.catalogue import Catalogue
 from adapter.convert import Converter
-from adapter.errors import UsageError
 from adapter.fhir import FhirLimits
-from adapter.findings import Text
 from adapter.organisation import Organisations
 from adapter.pipeline import Journal
 from adapter.pipeline.audit import Audit
@@ -94,10 +92,8 @@ def _callbacks(settings: Settings) -> Callbacks:
         keyring = Keyring.load(settings.signing_file, libcrypto=settings.libcrypto, openssl=settings.openssl)
         signer = keyring.transport()
     trusted = load_trusted(settings.callback_trust) if settings.callback_trust else None
-    try:
-        networks = tuple(ipaddress.ip_network(one) for one in settings.callback_networks.split())
-    except ValueError:
-        raise UsageError(Text("EGISZ_CALLBACK_NETWORKS: не сети", "EGISZ_CALLBACK_NETWORKS: not networks")) from None
     return Callbacks(
-        callback_answers(settings, signer=signer), Verifier(trusted) if trusted is not None else None, networks
+        callback_answers(settings, signer=signer),
+        Verifier(trusted) if trusted is not None else None,
+        networks(settings.callback_networks.split(), "EGISZ_CALLBACK_NETWORKS"),
     )

@@ -6,8 +6,6 @@ has signed it, or if it comes from a network that the settings name (by default 
 
 from __future__ import annotations
 
-import ipaddress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -15,16 +13,11 @@ from fastapi import APIRouter, Request, Response
 
 from adapter.api import openapi
 from adapter.api.incoming import body
-from adapter.api.refusals import refused
 from adapter.api.service import Service, service
 from adapter.errors import InputError, RequestRefused
-from adapter.findings import Text
-from adapter.log import get_logger
-from adapter.transport.answers import Answers
 from adapter.transport.callbacks import Callback, FileRequest, callback_of
-from adapter.transport.envelope import SOAP12, Envelope, read
+from adapter.transport.envelope import SOAP12, read
 from adapter.transport.errors import ErrorItem
-from adapter.transport.security import Verifier
 
 router = APIRouter(tags=["callbacks"])
 
@@ -32,51 +25,6 @@ _MEDIA: Final = {True: "application/soap+xml; charset=utf-8", False: "text/xml; 
 #: Headers by which a proxy says that it is one.
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _NO_FILE: Final = ErrorItem("REGISTRY_ITEM_NOT_FOUND", "Документ не найден")
-
-
-@dataclass(frozen=True, slots=True)
-class Callbacks:
-    """How messages of РЭМД are taken.
-
-    Attributes:
-        answers: writes our answers.
-        verifier: of their signatures; ``None``: no certificate is trusted.
-        networks: where unsigned messages may come from.
-    """
-
-    answers: Answers
-    verifier: Verifier | None
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
-
-    def believe(self, envelope: Envelope, peer: str, *, at: datetime) -> None:
-        """Whether a message is from РЭМД.
-
-        Args:
-            peer: address of the other end; empty where it is not known who stands behind it.
-
-        Raises:
-            RequestRefused: 403.
-        """
-        reason: tuple[str, ...] = ()
-        if self.verifier is not None:
-            try:
-                self.verifier.verify(envelope.root, at=at)
-            except InputError as error:
-                reason = (error.finding.code,)
-            else:
-                return
-        if _within(peer, self.networks):
-            return
-        get_logger().warning("callback.refused", code=",".join(reason) or "API02")
-        raise refused(
-            403,
-            "API02",
-            Text("Сообщение не подписано тем, кому доверяют.", "Nobody who is trusted has signed the message."),
-            Text(
-                "Доверие задают EGISZ_CALLBACK_TRUST и EGISZ_CALLBACK_NETWORKS.",
-                "EGISZ_CALLBACK_TRUST and EGISZ_CALLBACK_NETWORKS say whom to trust.",
-            ),
-        )
 
 
 @router.post("/ips/emdr", summary="Callback service of РЭМД", openapi_extra=openapi.CALLBACK)
@@ -116,11 +64,3 @@ def _peer(request: Request) -> str:
     if request.client is None or any(name in request.headers for name in _FORWARDED):
         return ""
     return request.client.host
-
-
-def _within(peer: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return False
-    return any(address in network for network in networks)

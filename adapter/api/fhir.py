@@ -168,7 +168,7 @@ async def _task(parts: Service, principal: Principal, ident: UUID, request: Requ
 
 async def _product(parts: Service, principal: Principal, ident: UUID) -> ProductRow:
     product = await parts.journal.product(ident)
-    if product is None or product.organisation not in principal.organisations or product.document_id is None:
+    if product is None or product.organisation not in principal.organisations or not product.has_document:
         raise not_found()
     return product
 

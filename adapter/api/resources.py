@@ -132,7 +132,7 @@ def _product(made: dict[str, Any], product: ProductRow, lang: str) -> None:
     name = str(product.id)
     facts = {"kind": product.kind, "state": product.state, "emdr-id": product.emdr_id, "unrz": product.unrz}
     made["output"] += [_output(name, fact, {"valueString": value}) for fact, value in facts.items() if value]
-    if product.document_id is not None:
+    if product.has_document:
         reference = {"reference": f"DocumentReference/{name}"}
         made["output"].append(_output(name, "document", {"valueReference": reference}))
     _troubles(made, name, product.error, lang)

@@ -14,8 +14,8 @@ from adapter.api.refusals import refused
 from adapter.findings import Text
 
 if TYPE_CHECKING:
-    from adapter.api.callbacks import Callbacks
     from adapter.api.trial import Trial
+    from adapter.api.trust import Callbacks
     from adapter.pipeline import Journal
     from adapter.pipeline.audit import Audit
 

@@ -20,10 +20,10 @@ from jwt.algorithms import ECAlgorithm
 
 from adapter.api.access import ASSERTION_TYPE, Access
 from adapter.api.app import create_app
-from adapter.api.callbacks import Callbacks
 from adapter.api.clients import StoredClients
 from adapter.api.service import Service, utc_now
 from adapter.api.trial import Trial
+from adapter.api.trust import Callbacks
 from adapter.catalogue import Catalogue
 from adapter.convert import Converter
 from adapter.nsi import BookStore
