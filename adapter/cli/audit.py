@@ -35,11 +35,8 @@ def verify(
     from adapter.pipeline.database import Database
 
     async def run() -> bool:
-        database = await Database.open(settings())
-        try:
+        async with Database.opened(settings()) as database:
             found = await Audit(database).verify(Head.parse(expect) if expect else None)
-        finally:
-            await database.close()
         if found.broken:
             text = Text(f"Цепочка нарушена на записи {found.broken}.", f"The chain is broken at row {found.broken}.")
         elif not found.expected:
@@ -72,11 +69,8 @@ def export() -> None:
     from adapter.pipeline.database import Database
 
     async def run() -> None:
-        database = await Database.open(settings())
-        try:
+        async with Database.opened(settings()) as database:
             async for row in Audit(database).rows():
                 typer.echo(orjson.dumps(audit_event(row, f"egisz-adapter {__version__}")).decode())
-        finally:
-            await database.close()
 
     asyncio.run(run())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
 import typer
 
+from adapter.cli.output import Format, print_json, say
 from adapter.errors import UsageError
 from adapter.findings import Text
 from adapter.settings import settings
@@ -26,17 +26,6 @@ app = typer.Typer(
 Result = TypeVar("Result")
 #: What a sender needs, and no more.
 DEFAULT_SCOPES = ("system/Bundle.c", "system/Task.r", "system/DocumentReference.rs", "system/Binary.r")
-
-
-class Format(StrEnum):
-    """Output of the list."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-def _say(ru: str, en: str) -> str:
-    return Text(ru, en).get(settings().lang)
 
 
 @app.command()
@@ -72,7 +61,7 @@ def add(
     keys = {"keys": [one for path in key or () for one in _public_keys(path)]}
     fingerprint = _fingerprint(certificate) if certificate else None
     _with_clients(lambda clients: clients.add(client, organisation, keys, scopes, fingerprint))
-    typer.echo(_say(f"Клиент {client}: ключей {len(keys['keys'])}.", f"Client {client}: {len(keys['keys'])} keys."))
+    typer.echo(say(f"Клиент {client}: ключей {len(keys['keys'])}.", f"Client {client}: {len(keys['keys'])} keys."))
 
 
 @app.command("ls")
@@ -93,10 +82,10 @@ def list_clients(
         for row in rows
     ]
     if output_format is Format.JSON:
-        typer.echo(orjson.dumps(listed, option=orjson.OPT_INDENT_2).decode())
+        print_json(listed)
         return
     for one in listed:
-        state = _say("отключён", "disabled") if one["disabled"] else _say("действует", "active")
+        state = say("отключён", "disabled") if one["disabled"] else say("действует", "active")
         proof = f"{one['keys']} JWK" + (" + mTLS" if one["certificate"] else "")
         typer.echo(f"{one['id']}  {state}  {proof}  {', '.join(one['organisations'])}  {' '.join(one['scopes'])}")
 
@@ -147,11 +136,8 @@ def _with_clients(work: Callable[[StoredClients], Awaitable[Result]]) -> Result:
     from adapter.pipeline.database import Database
 
     async def run() -> Result:
-        database = await Database.open(settings())
-        try:
+        async with Database.opened(settings()) as database:
             return await work(StoredClients(database))
-        finally:
-            await database.close()
 
     return asyncio.run(run())
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -16,7 +15,7 @@ import orjson
 import typer
 
 from adapter.cli.check import Language
-from adapter.cli.output import write
+from adapter.cli.output import Format, write
 from adapter.errors import UsageError
 from adapter.findings import Text
 from adapter.settings import settings
@@ -35,13 +34,6 @@ _WORDS: Final = {
     "missing": Text("отсутствует", "missing"),
     "extra": Text("лишнее", "extra"),
 }
-
-
-class Format(StrEnum):
-    """Forms of the comparison."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def compare(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,7 @@ import orjson
 import typer
 
 from adapter.cli.bundles import bundle_files
-from adapter.cli.output import write_file
+from adapter.cli.output import Format, write_file
 from adapter.cli.progress import shown
 from adapter.errors import EnvironmentProblem
 from adapter.findings import Finding, Severity, Text
@@ -28,13 +27,6 @@ INVALID = ".INVALID"
 #: Bundles of fewer bytes together are converted in this process: others take more than a second to start, in which one
 #: converts about 2 MB (measured on Bundles of 170).
 PARALLEL_FROM = 8 * 1024 * 1024
-
-
-class Format(StrEnum):
-    """Forms of the summary."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def convert(

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from typing import Annotated
 
-import orjson
 import typer
 
+from adapter.cli.output import Format, print_json
 from adapter.settings import settings
-
-
-class Format(StrEnum):
-    """Forms of the answer."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def doctor(
@@ -38,7 +30,7 @@ def doctor(
             {"part": one.part.get(lang), "mark": one.mark, "said": one.said.get(lang), "hint": one.hint.get(lang)}
             for one in lines
         ]
-        typer.echo(orjson.dumps(listed, option=orjson.OPT_INDENT_2).decode())
+        print_json(listed)
     else:
         signs = {Mark.OK: "OK", Mark.WARNING: "! ", Mark.ERROR: "!!"}
         colours = {Mark.OK: typer.colors.GREEN, Mark.WARNING: typer.colors.YELLOW, Mark.ERROR: typer.colors.RED}

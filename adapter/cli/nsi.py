@@ -8,19 +8,17 @@ import html
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapter.catalogue import Catalogue
+from adapter.cli.output import Format, print_json, say
 from adapter.errors import BookError, UsageError
-from adapter.findings import Text
 from adapter.nsi import Book, BookStore, expand_oid, short_oid
 from adapter.settings import settings
 
@@ -31,26 +29,11 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """Output of a listing."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 FormatOption = Annotated[Format, typer.Option("--format", help="text or json")]
-
-
-def _say(ru: str, en: str) -> str:
-    return Text(ru, en).get(settings().lang)
 
 
 def _store() -> BookStore:
     return BookStore(settings().nsi_dir, Catalogue(settings().catalogue))
-
-
-def _json(value: object) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 @contextmanager
@@ -87,7 +70,7 @@ def import_(
     with _bar() as progress:
         result = import_folder(source, root, progress)
     typer.echo(
-        _say(
+        say(
             f"Загружено: справочников {result.books}, версий {result.versions} "
             f"(из них без строк {result.passport_only}), строк {result.rows}. Хранилище: {root}",
             f"Imported: {result.books} books, {result.versions} versions "
@@ -102,11 +85,11 @@ def list_(output: FormatOption = Format.TEXT) -> None:
     store = _store()
     rows = [_summary(store, oid, version) for oid, version in store.books()]
     if output is Format.JSON:
-        _json(rows)
+        print_json(rows)
         return
     if not rows:
         typer.echo(
-            _say(
+            say(
                 f"Справочники не загружены ({store.root}): egisz nsi import ПАПКА или egisz nsi sync OID.",
                 f"No books are stored ({store.root}): egisz nsi import DIR or egisz nsi sync OID.",
             ),
@@ -114,7 +97,7 @@ def list_(output: FormatOption = Format.TEXT) -> None:
         )
         return
     for row in rows:
-        count = str(row["rows"]) if row["complete"] else _say("без строк", "no rows")
+        count = str(row["rows"]) if row["complete"] else say("без строк", "no rows")
         typer.echo(f"{short_oid(row['oid']):<14} {row['version']:>6} {count:>9}  {row['full_name']}")
 
 
@@ -155,7 +138,7 @@ def show(
     if row is None:
         raise UsageError(_no_code(book, code))
     if output is Format.JSON:
-        _json(
+        print_json(
             {
                 "oid": book.oid,
                 "version": book.version,
@@ -181,7 +164,7 @@ def _find(store: BookStore, oid: str, version: str | None, *, with_rows: bool) -
     versions = store.versions(oid)
     if not versions:
         raise BookError(
-            _say(
+            say(
                 f"справочник {short_oid(oid)} не загружен: egisz nsi list показывает загруженные, "
                 f"egisz nsi sync {short_oid(oid)} загрузит его",
                 f"book {short_oid(oid)} is not stored: egisz nsi list shows what is, "
@@ -195,14 +178,14 @@ def _find(store: BookStore, oid: str, version: str | None, *, with_rows: bool) -
     if book is None:
         known = ", ".join(versions)
         raise BookError(
-            _say(
+            say(
                 f"версия {version} справочника {short_oid(oid)} не загружена, есть: {known}",
                 f"version {version} of book {short_oid(oid)} is not stored, stored are: {known}",
             )
         )
     if with_rows and not book.complete:
         raise BookError(
-            _say(
+            say(
                 f"строки справочника {short_oid(oid)} версии {version} не загружены, есть только паспорт",
                 f"the rows of book {short_oid(oid)} version {version} are not stored, only its passport is",
             )
@@ -224,9 +207,9 @@ def _no_code(book: Book, code: str) -> str:
     near = _nearest(code, book.codes)
     where = f"{short_oid(book.oid)} {book.version}"
     if not near:
-        return _say(f"в справочнике {where} нет такого кода", f"book {where} has no such code")
+        return say(f"в справочнике {where} нет такого кода", f"book {where} has no such code")
     listing = "".join(f"\n  {known}  {book.codes[known] or ''}" for known in near)
-    return _say(
+    return say(
         f"в справочнике {where} нет такого кода; похожие:{listing}",
         f"book {where} has no such code; similar ones:{listing}",
     )
@@ -237,25 +220,25 @@ def _show_book(store: BookStore, book: Book, output: Format) -> None:
     columns = [{"name": column.name, "type": column.type, "title": column.title} for column in book.columns]
     versions = store.versions(book.oid)
     if output is Format.JSON:
-        _json({**summary, "versions": versions, "other_oids": book.passport.other_oids, "columns": columns})
+        print_json({**summary, "versions": versions, "other_oids": book.passport.other_oids, "columns": columns})
         return
     rules = []
     if book.skip:
-        rules.append(_say("не сравнивается", "not compared"))
+        rules.append(say("не сравнивается", "not compared"))
     if book.skip_display_name:
-        rules.append(_say("displayName не сравнивается", "displayName is not compared"))
-    rows = str(book.passport.rows_count) if book.complete else _say("не загружены", "not stored")
+        rules.append(say("displayName не сравнивается", "displayName is not compared"))
+    rows = str(book.passport.rows_count) if book.complete else say("не загружены", "not stored")
     _table(
         [
             ("OID", book.oid),
-            (_say("Версия", "Version"), f"{book.version} ({', '.join(versions)})"),
+            (say("Версия", "Version"), f"{book.version} ({', '.join(versions)})"),
             ("codeSystemName", book.code_system_name),
             ("code", book.key_column or "—"),
             ("displayName", book.value_column or "—"),
-            (_say("Строк", "Rows"), rows),
-            (_say("Обновлён", "Updated"), book.passport.updated or "—"),
-            (_say("Другие OID", "Other OIDs"), ", ".join(book.passport.other_oids) or "—"),
-            (_say("Проверка", "Check"), ", ".join(rules) or _say("полная", "in full")),
+            (say("Строк", "Rows"), rows),
+            (say("Обновлён", "Updated"), book.passport.updated or "—"),
+            (say("Другие OID", "Other OIDs"), ", ".join(book.passport.other_oids) or "—"),
+            (say("Проверка", "Check"), ", ".join(rules) or say("полная", "in full")),
         ]
     )
     typer.echo()
@@ -286,7 +269,7 @@ def sync_(
     config = settings()
     if config.nsi_key is None:
         raise UsageError(
-            _say(
+            say(
                 "нужен ключ доступа к сервису НСИ: задайте EGISZ_NSI_KEY (ключ выдаёт ФНСИ)",
                 "the НСИ service needs an access key: set EGISZ_NSI_KEY (ФНСИ issues it)",
             )
@@ -299,5 +282,5 @@ def sync_(
                 return await sync(client, wanted, config.nsi_dir, progress)
 
     for result in asyncio.run(run()):
-        state = _say("загружен", "fetched") if result.fetched else _say("уже есть", "already stored")
+        state = say("загружен", "fetched") if result.fetched else say("уже есть", "already stored")
         typer.echo(f"{short_oid(result.oid):<14} {result.version:>6} {result.rows:>9}  {state}")

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
-import orjson
 import typer
 
+from adapter.cli.output import Format, print_json, say
 from adapter.errors import UsageError
 from adapter.findings import Text
 from adapter.settings import settings
@@ -32,13 +32,6 @@ Result = TypeVar("Result")
 IdsArgument = Annotated[list[UUID], typer.Argument(metavar="ID...", help="номера документов или Bundle / ids")]
 
 
-class Format(StrEnum):
-    """Forms of the output."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 class Only(StrEnum):
     """States that may be asked for."""
 
@@ -54,10 +47,6 @@ class Only(StrEnum):
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="вид вывода / form of the output")]
 _DEFAULT = tuple(one for one in Only if one is not Only.REGISTERED)
-
-
-def _say(ru: str, en: str) -> str:
-    return Text(ru, en).get(settings().lang)
 
 
 def _with_journal(work: Callable[[Journal], Awaitable[Result]]) -> Result:
@@ -93,7 +82,7 @@ def list_(
 
     products, submissions, counts = _with_journal(work)
     if output is Format.JSON:
-        _json(
+        print_json(
             {
                 "counts": {kind: {one: rows for one, (rows, _) in found.items()} for kind, found in counts.items()},
                 "products": [_plain_product(one) for one in products],
@@ -102,7 +91,7 @@ def list_(
         )
         return
     _table([*products, *submissions])
-    for kind, title in (("product", _say("Документы", "Documents")), ("submission", "Bundle")):
+    for kind, title in (("product", say("Документы", "Documents")), ("submission", "Bundle")):
         told = ", ".join(f"{one} {rows}" for one, (rows, _) in sorted(counts[kind].items())) or "0"
         typer.echo(f"{title}: {told}")
 
@@ -115,7 +104,7 @@ def show(
     """Всё о документе или Bundle: состояние, замечания, история, сообщения / all about one."""
     history = _with_journal(lambda journal: journal.outbox.show(row_id))
     if output is Format.JSON:
-        _json(_plain_history(history))
+        print_json(_plain_history(history))
     else:
         _shown(history)
 
@@ -192,9 +181,9 @@ async def _tried(move: Callable[[UUID], Awaitable[ProductRow | SubmissionRow]], 
 def _report(lines: Sequence[str], output: Format) -> None:
     refused = [line for line in lines if " ! " in line]
     if output is Format.JSON:
-        _json([dict(zip(("id", "result"), line.split(" ", 1), strict=True)) for line in lines])
+        print_json([dict(zip(("id", "result"), line.split(" ", 1), strict=True)) for line in lines])
     else:
-        typer.echo("\n".join(lines) if lines else _say("нечего повторять", "nothing to replay"))
+        typer.echo("\n".join(lines) if lines else say("нечего повторять", "nothing to replay"))
     if refused:
         raise typer.Exit(1)
 
@@ -215,7 +204,9 @@ def _dry_run(row_ids: Sequence[UUID], values: bool, output: Format) -> None:
 
     found = _with_journal(work)
     if output is Format.JSON:
-        _json([{"id": str(one), "documents": [_plain_preview(each, values) for each in made]} for one, made in found])
+        print_json(
+            [{"id": str(one), "documents": [_plain_preview(each, values) for each in made]} for one, made in found]
+        )
         return
     for one, made in found:
         typer.echo(str(one))
@@ -278,9 +269,9 @@ def _table(rows: Sequence[ProductRow | SubmissionRow]) -> None:
     lang = settings().lang
     table = Table(box=None, pad_edge=False)
     for ru, en in (("номер", "id"), ("вид", "kind"), ("состояние", "state"), ("где", "at"), ("попыток", "tries")):
-        table.add_column(_say(ru, en), no_wrap=True)
-    table.add_column(_say("изменён", "changed"), no_wrap=True)
-    table.add_column(_say("причина", "reason"), ratio=1)
+        table.add_column(say(ru, en), no_wrap=True)
+    table.add_column(say("изменён", "changed"), no_wrap=True)
+    table.add_column(say("причина", "reason"), ratio=1)
     for row in rows:
         reason = " ".join([*row.error.codes, row.error.text.get(lang)]) if row.error else ""
         kind, at = getattr(row, "kind", "Bundle"), getattr(row, "stopped_at", "")
@@ -358,7 +349,3 @@ def _plain_finding(one: Any) -> dict[str, Any]:
 def _plain_history(history: History) -> dict[str, Any]:
     moves = [{"name": one.name, "before": one.before, "after": one.after, "at": one.at} for one in history.moves]
     return {**_plain_row(history.row), "moves": moves, "messages": list(history.messages)}
-
-
-def _json(value: object) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
+import orjson
 import typer
 
 from adapter.errors import EnvironmentProblem
 from adapter.findings import Text
+from adapter.settings import settings
+
+
+class Format(StrEnum):
+    """The two forms of what most commands print."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def say(ru: str, en: str) -> str:
+    """A text in the language of the settings."""
+    return Text(ru, en).get(settings().lang)
+
+
+def print_json(value: object) -> None:
+    """A value as JSON, to standard output."""
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 def write(text: str, output: Path | None = None) -> None:

@@ -6,16 +6,15 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from adapter.cli.output import Format, print_json, say
 from adapter.errors import EgiszError, PackError
 from adapter.findings import Finding, Severity, Text
 from adapter.settings import settings
@@ -26,13 +25,6 @@ app = typer.Typer(
     help="Пакеты проверки Минздрава: схематроны и XSD / the Ministry's packs: Schematron and XSD.",
     no_args_is_help=True,
 )
-
-
-class Format(StrEnum):
-    """Output of a command."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="text or json")]
@@ -57,16 +49,8 @@ _SEVERITY = {
 _SHOWN = 5  # names of left out files on the screen; JSON has them all
 
 
-def _say(ru: str, en: str) -> str:
-    return Text(ru, en).get(settings().lang)
-
-
 def _store(root: Path | None) -> PackStore:
     return PackStore(root or settings().packs_dir)
-
-
-def _json(value: object) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 @app.command("install")
@@ -127,7 +111,7 @@ def list_(packs: PacksOption = None, output: FormatOption = Format.TEXT) -> None
     store = _store(packs)
     inventory = store.inventory()
     if output is Format.JSON:
-        _json(
+        print_json(
             {
                 "packs": [_edition(edition) for edition in inventory.editions],
                 "problems": [_finding(finding) for finding in inventory.problems],
@@ -147,7 +131,7 @@ def use(
 ) -> None:
     """Выбрать редакцию пакета, по которой проверять / choose the edition to check against."""
     pack = _store(packs).use(kind, label)
-    typer.echo(_say(f"{pack.kind}: используется {pack.label}", f"{pack.kind}: {pack.label} is used"))
+    typer.echo(say(f"{pack.kind}: используется {pack.label}", f"{pack.kind}: {pack.label} is used"))
 
 
 @app.command("verify")
@@ -161,12 +145,12 @@ def verify(kinds: KindsArgument = None, packs: PacksOption = None, output: Forma
         findings += store.verify(edition.pack)
     if output is Format.JSON:
         checked = [{"kind": item.pack.kind, "label": item.pack.label} for item in editions]
-        _json({"checked": checked, "findings": [_finding(finding) for finding in findings]})
+        print_json({"checked": checked, "findings": [_finding(finding) for finding in findings]})
     else:
         for finding in findings:
             typer.echo(_line(finding))
         count, bad = len(editions), len(findings)
-        typer.echo(_say(f"Проверено пакетов: {count}, замечаний: {bad}", f"Packs: {count}, findings: {bad}"))
+        typer.echo(say(f"Проверено пакетов: {count}, замечаний: {bad}", f"Packs: {count}, findings: {bad}"))
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(1)
 
@@ -193,7 +177,7 @@ def _report(outcomes: Sequence[Outcome], failed: Sequence[EgiszError], output: F
     """Say what became of every pack; the exit code is that of the first error."""
     errors = [*failed, *(item.error for outcome in outcomes for item in outcome.refused)]
     if output is Format.JSON:
-        _json(_outcomes(outcomes, errors))
+        print_json(_outcomes(outcomes, errors))
     else:
         for outcome in outcomes:
             _outcome_text(outcome)
@@ -216,7 +200,7 @@ def _outcome_text(outcome: Outcome) -> None:
         count = len(outcome.ignored)
         names = ", ".join(outcome.ignored[:_SHOWN]) + (", …" if count > _SHOWN else "")
         typer.echo(
-            _say(f"Не относятся к пакетам ({count}): {names}", f"Not part of a pack ({count}): {names}"),
+            say(f"Не относятся к пакетам ({count}): {names}", f"Not part of a pack ({count}): {names}"),
             err=True,
         )
 
@@ -245,7 +229,7 @@ def _list_text(store: PackStore, inventory: Inventory) -> None:
         typer.echo(_line(finding), err=True)
     if not inventory.editions:
         typer.echo(
-            _say(
+            say(
                 f"Пакеты не установлены ({store.root}): egisz packs install ПУТЬ или egisz packs fetch ВИД.",
                 f"No packs are installed ({store.root}): egisz packs install PATH or egisz packs fetch KIND.",
             ),
@@ -268,7 +252,7 @@ def _list_text(store: PackStore, inventory: Inventory) -> None:
         ("Установлен", "Installed"),
         ("Название", "Title"),
     ):
-        table.add_column(_say(ru, en), no_wrap=en != "Title")
+        table.add_column(say(ru, en), no_wrap=en != "Title")
     for row in rows:
         table.add_row(*row)
     Console(markup=False).print(table)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adapter.cli.output import Format, print_json
 from adapter.errors import UsageError
 from adapter.findings import Finding, Severity, Text
 from adapter.settings import settings
@@ -23,13 +23,6 @@ app = typer.Typer(
     help="Ключи подписи: проверка, тестовые ключи / keys of signatures: check, test keys.",
     no_args_is_help=True,
 )
-
-
-class Format(StrEnum):
-    """Output of a listing."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @app.command("check")
@@ -51,10 +44,8 @@ def check(
     keyring = Keyring.load(file or config.signing_file, libcrypto=config.libcrypto, openssl=config.openssl)
     rows = [(key, _findings(keyring, key, all_keys)) for key in keyring]
     if output is Format.JSON:
-        import orjson
-
         listed = [_json(key, findings) for key, findings in rows]
-        typer.echo(orjson.dumps(listed, option=orjson.OPT_INDENT_2).decode())
+        print_json(listed)
     else:
         for key, findings in rows:
             _show(key, findings)

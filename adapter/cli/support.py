@@ -10,8 +10,7 @@ from uuid import UUID
 import orjson
 import typer
 
-from adapter.errors import EnvironmentProblem
-from adapter.findings import Text
+from adapter.cli.output import write
 from adapter.settings import settings
 
 
@@ -30,19 +29,9 @@ def support_bundle(
     from adapter.pipeline.support import support_bundle as collected
 
     async def run() -> dict[str, Any]:
-        database = await Database.open(settings(), connections=2)
-        try:
+        async with Database.opened(settings(), connections=2) as database:
             return await collected(database, settings(), task)
-        finally:
-            await database.close()
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
     data = orjson.dumps(asyncio.run(run()), default=str, option=options)  # asyncpg's UUID is one of its own
-    if output is None:
-        typer.echo(data.decode(), nl=False)
-        return
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise EnvironmentProblem(Text(f"не записано: {reason}", f"not written: {reason}")) from error
+    write(data.decode(), output)

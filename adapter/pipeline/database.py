@@ -241,6 +241,16 @@ class Database:
             raise
         return cls(pool, cluster)
 
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, settings: Settings, *, connections: int = 10) -> AsyncIterator[Database]:
+        """:meth:`open`, and :meth:`close` at the end."""
+        database = await cls.open(settings, connections=connections)
+        try:
+            yield database
+        finally:
+            await database.close()
+
     async def close(self) -> None:
         """Close the pool; stop the embedded cluster if nobody else uses it."""
         await self._waker.close()
