@@ -5,17 +5,17 @@ The file holds no secret: passwords and tokens are named by the file or the envi
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from adapter.errors import MappingError, SigningError, UsageError
+from adapter.errors import SigningError, UsageError
 from adapter.findings import Text
-from adapter.mapping.yaml import Map, Spot, load
+from adapter.mapping.models import FileModel, validated
+from adapter.mapping.yaml import load
 from adapter.signing.certificate import digits
 from adapter.signing.external import COMMAND_PLACEHOLDERS, PLACEHOLDER, REQUEST_PLACEHOLDERS
 
@@ -24,12 +24,7 @@ _OID: Final = r"^[0-2](?:\.(?:0|[1-9][0-9]*))+$"
 Oid = Annotated[str, Field(pattern=_OID)]
 
 
-class _Model(BaseModel):
-    # Errors must not quote what stands in the file: somebody may have written a password into it.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
-
-class Secret(_Model):
+class Secret(FileModel):
     """Where a secret is: a file (its last line break is not part of it) or an environment variable."""
 
     file: str = ""
@@ -58,7 +53,7 @@ class Secret(_Model):
             raise SigningError(Text(f"секрет {path} не читается", f"the secret {path} cannot be read")) from error
 
 
-class _Entry(_Model):
+class _Entry(FileModel):
     name: Annotated[str, Field(min_length=1, description="name of the key, for messages")]
     certificate: Annotated[str, Field(min_length=1, description="certificate in PEM or DER")]
     person: Annotated[str, Field(description="СНИЛС of the person who signs with it")] = ""
@@ -122,7 +117,7 @@ class HttpKey(_Entry):
 
     method: Literal["http"]
     url: Annotated[str, Field(pattern=r"^https?://", description="where to post")]
-    request: Annotated[dict[str, str], Field(min_length=1, description="fields of the JSON object that is posted")] = {
+    request: Annotated[dict[str, str], Field(min_length=1, description="fields of the JSON object that is posted")] = {  # noqa: RUF012 - pydantic copies it
         "content": "{content}"
     }
     answer: Annotated[str, Field(description="field of the answer with the signature in base64")] = "signature"
@@ -147,7 +142,7 @@ class HttpKey(_Entry):
 Entry = FileKey | CommandKey | HttpKey
 
 
-class SigningFile(_Model):
+class SigningFile(FileModel):
     """The whole file."""
 
     warn_days: Annotated[int, Field(ge=0, description="days before its end at which a certificate is warned of")] = 30
@@ -185,69 +180,18 @@ def load_config(path: Path) -> tuple[SigningFile, tuple[int, ...]]:
             )
         )
     raw = load(path)
-    try:
-        config = SigningFile.model_validate(raw)
-    except ValidationError as error:
-        _refuse(raw, error)
+    config = validated(raw, SigningFile, names=_NAMES, tags=_METHODS, problems=_PROBLEMS)
     return config, tuple(entry.spot[0] for entry in raw["keys"])
 
 
-def _refuse(raw: Map, error: ValidationError) -> NoReturn:
-    # A name that is misspelled makes another one missing: the former is what to mend.
-    order = {"extra_forbidden": 0, "missing": 2, "too_short": 3}
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    first = min(found, key=lambda one: order.get(one["type"], 1))
-    (line, column), names = _spot(raw, first["loc"])
-    where = ".".join(names)
-    message = first["msg"].removeprefix("Value error, ")
-    text = _PROBLEMS.get(first["type"]) or Text(message, message)
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(names[-1], _NAMES, n=1)
-        text = Text(f"{text.ru}; ближайший: {near[0]}", f"{text.en}; nearest: {near[0]}") if near else text
-    raise MappingError(
-        Text(f"{where}: {text.ru}", f"{where}: {text.en}") if where else text,
-        file=raw.file,
-        line=line,
-        column=column,
-    ) from None
-
-
 _NAMES: Final = sorted({name for model in (SigningFile, FileKey, CommandKey, HttpKey) for name in model.model_fields})
+_METHODS: Final = ("gost", "rsa", "command", "http")
 _PROBLEMS: Final = {
-    "extra_forbidden": Text("такого ключа нет", "there is no such key"),
-    "missing": Text("не задано", "is missing"),
-    "too_short": Text("пусто", "is empty"),
-    "string_too_short": Text("пусто", "is empty"),
-    "string_pattern_mismatch": Text("не той формы", "is malformed"),
-    "int_type": Text("нужно целое число", "needs a whole number"),
-    "string_type": Text("нужен текст (цифры в кавычках)", "needs a text (digits in quotes)"),
     "union_tag_invalid": Text("method: gost, rsa, command или http", "method: gost, rsa, command or http"),
     "union_tag_not_found": Text(
         "не задан method: gost, rsa, command или http", "method is missing: gost, rsa, command or http"
     ),
 }
-
-
-def _spot(raw: Map, location: tuple[int | str, ...]) -> tuple[Spot, list[str]]:
-    """The nearest place of the file that a location of pydantic's leads to, and its names."""
-    value: Any = raw
-    spot, names = raw.spot, list[str]()
-    for part in location:
-        if isinstance(value, Map) and isinstance(part, str):
-            if part not in value:
-                # The tag of the union, or a key that is missing.
-                if part not in ("gost", "rsa", "command", "http") or value is raw:
-                    names.append(part)
-                continue
-            spot = value.spots[part]
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int):
-            value = value[part]
-            spot = value.spot if isinstance(value, Map) else spot
-        else:
-            continue
-        names.append(str(part))
-    return spot, names
 
 
 def _check_placeholders(texts: tuple[str, ...], known: frozenset[str]) -> set[str]:
