@@ -18,10 +18,19 @@ def keep(entry: Path, data: bytes, event: str) -> None:
         event: name of the warning in the log where it cannot be written.
     """
     try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=entry.parent, prefix=".new-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(entry)
+        write_whole(entry, data)
     except OSError as error:
         get_logger().warning(event, exc_info=error)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that nobody sees a part of it; folders above it are made.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    Path(name).replace(path)

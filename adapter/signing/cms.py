@@ -147,6 +147,21 @@ def parse(data: bytes) -> Container:
         raise _refused("не разобрать как CMS SignedData в DER", "not CMS SignedData in DER") from error
 
 
+def without_certificates(data: bytes) -> bytes:
+    """The same container without the certificates in it; its signature stays good, since they are not signed.
+
+    Raises:
+        SigningError: not SignedData.
+    """
+    try:
+        kind, wrapped = der.only(data).children()
+        parts = der.only(wrapped.body).children()
+    except (DerError, ValueError) as error:
+        raise _refused("не разобрать как CMS SignedData в DER", "not CMS SignedData in DER") from error
+    kept = [part.whole for part in parts if part.tag != 0xA0]
+    return der.sequence(kind.whole, der.tlv(0xA0, der.sequence(*kept)))
+
+
 def signing_time(data: bytes) -> datetime:
     """The signing time of a container that was made or verified here, without reading the rest.
 

@@ -36,8 +36,20 @@ class Http(Protocol):
         ...
 
 
+class AnyHttp(Protocol):
+    """Sends a request of any method."""
+
+    async def request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:
+        """Send it, whatever the status of the answer.
+
+        Raises:
+            TransportFailed: no answer came.
+        """
+        ...
+
+
 class AioHttp:
-    """An :class:`Http`; connections are kept and used again. Use it as an asynchronous context manager.
+    """An :class:`Http` and :class:`AnyHttp` that keeps its connections. Use it as an asynchronous context manager.
 
     Args:
         timeout: seconds for a whole exchange.
@@ -75,11 +87,16 @@ class AioHttp:
             self._session = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
-        """See :class:`Http`; redirects are not followed: a message goes where it was sent."""
+        """See :class:`Http`."""
+        return await self.request("POST", url, body, headers)
+
+    async def request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:
+        """See :class:`AnyHttp`; redirects are not followed: a message goes where it was sent."""
         from aiohttp import ClientError
 
         try:
-            async with self._opened().post(url, data=body, headers=headers, allow_redirects=False) as answer:
+            sending = self._opened().request(method, url, data=body, headers=headers, allow_redirects=False)
+            async with sending as answer:
                 data = await answer.content.read(self._max_bytes + 1)
                 while len(data) <= self._max_bytes and not answer.content.at_eof():
                     data += await answer.content.read(self._max_bytes + 1 - len(data))
