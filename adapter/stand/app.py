@@ -1,4 +1,4 @@
-"""The stand over HTTP: any POST is a message to the service; ``/admin`` tells what it has, and sets faults."""
+"""The stand over HTTP: РЭМД takes any POST, registers have paths of their own; ``/admin`` tells and sets faults."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ from adapter.stand.callbacks import PARTS, Callbacks
 from adapter.stand.checks import Checks
 from adapter.stand.faults import Faults
 from adapter.stand.processing import Processing, Timing
+from adapter.stand.registers.desk import Desk
+from adapter.stand.registers.desk import routes as register_routes
+from adapter.stand.registers.faults import RegisterFaults, split
+from adapter.stand.registers.listed import register_services
+from adapter.stand.registers.state import Store
 from adapter.stand.registry import Registry
 from adapter.stand.service import Entrance, Service
 from adapter.stand.validation import NoValidator, ProcessValidator, Validator
@@ -46,7 +51,7 @@ class Options:
         address: where it is, for ``ReplyTo``.
         callback: where results go if a message names no address.
         file: its state; ``None`` keeps it in memory.
-        faults: see :mod:`adapter.stand.faults`.
+        faults: see :mod:`adapter.stand.faults`; with a colon: of registers, :mod:`adapter.stand.registers.faults`.
         timing: delays.
         entrance: whom it lets in.
         certificates, closed_kinds: see :class:`adapter.stand.checks.Checks`.
@@ -80,7 +85,9 @@ def create_stand(options: Options, *, http: Http | None = None) -> Starlette:
     Raises:
         UsageError: a fault is unknown.
     """
-    faults = Faults(options.faults)
+    of_documents, of_registers = split(options.faults)
+    faults, registers = Faults(of_documents), register_services()
+    register_faults = RegisterFaults([service.id for service in registers], of_registers)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -89,6 +96,8 @@ def create_stand(options: Options, *, http: Http | None = None) -> Starlette:
         validator: Validator = ProcessValidator() if options.validate else NoValidator()
         service = _service(options, faults, registry, validator, http or own)  # type: ignore[arg-type] # one of the two is there
         app.state.service = service
+        store = Store(options.file)
+        app.state.desk = Desk(registers, store, register_faults, options.clock)
         service.processing.resume()
         try:
             yield
@@ -98,6 +107,7 @@ def create_stand(options: Options, *, http: Http | None = None) -> Starlette:
                 await asyncio.to_thread(validator.close)
             if own is not None:
                 await own.close()
+            store.close()
             registry.close()
 
     routes = [
@@ -105,6 +115,7 @@ def create_stand(options: Options, *, http: Http | None = None) -> Starlette:
         Route("/admin/documents", _documents),
         Route("/admin/documents/{local_uid}/file", _file),
         Route("/admin/faults", _faults, methods=["PUT"]),
+        *register_routes(_desk),
         Route("/{path:path}", _message, methods=["POST"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
@@ -116,6 +127,11 @@ def _service(options: Options, faults: Faults, registry: Registry, validator: Va
     checks = Checks(load_kinds(Catalogue()), options.checksum, options.certificates, options.closed_kinds)
     processing = Processing(registry, checks, callbacks, validator, options.clock, options.timing, options.callback)
     return Service(registry, processing, faults, options.entrance, options.clock, options.callback)
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
 
 
 async def _message(request: Request) -> Response:
@@ -149,9 +165,13 @@ async def _file(request: Request) -> Response:
 async def _faults(request: Request) -> Response:
     """Other faults: a JSON list of texts, as ``--fault`` takes them."""
     service: Service = request.app.state.service
+    registers = _desk(request).faults
     try:
-        written = json.loads(await request.body())
-        service.faults.replace([str(text) for text in written])
+        of_documents, of_registers = split(str(text) for text in json.loads(await request.body()))
+        wanted = Faults(of_documents)
+        registers.replace(of_registers)
+        service.faults.active = wanted.active
     except (ValueError, TypeError, UsageError) as error:
         return JSONResponse({"error": str(error)}, 400)
-    return JSONResponse({"faults": [f"{one.name}={one.argument}" for one in service.faults.active]})
+    active = [f"{one.name}={one.argument}" for one in service.faults.active]
+    return JSONResponse({"faults": active + registers.active()})

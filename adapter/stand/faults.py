@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
 from adapter.errors import UsageError
 from adapter.findings import Text
 
-#: Name → what it does and what its argument is by default.
-FAULTS: Final[Mapping[str, tuple[str, Text]]] = {
+#: Name → what its argument is by default, and what it does.
+Known = Mapping[str, tuple[str, Text]]
+
+FAULTS: Final[Known] = {
     "unavailable": ("503", Text("страница шлюза, сообщение не принято", "a gateway's page, nothing is taken")),
     "lost": ("503", Text("принято, но ответ потерян", "taken, but the answer is lost")),
     "slow": ("5", Text("ответ через столько секунд", "the answer comes after so many seconds")),
@@ -32,6 +34,8 @@ FAULTS: Final[Mapping[str, tuple[str, Text]]] = {
     "stray": ("", Text("ещё и результат неизвестного сообщения", "a result of an unknown message, too")),
 }  # fmt: skip
 
+#: Faults whose argument is a number.
+_NUMBERS: Final = frozenset({"unavailable", "lost", "slow", "late"})
 _FORM: Final = re.compile(r"([a-z-]+)(?:=([\w.-]+))?(?:\*([0-9]+))?")
 
 
@@ -50,10 +54,17 @@ class Fault:
 
 
 class Faults:
-    """The faults that are on."""
+    """The faults that are on.
 
-    def __init__(self, written: Iterable[str] = ()) -> None:
-        self.active = [parse_fault(text) for text in written]
+    Args:
+        written: them.
+        known, numbers: which there are, and which of them take a number.
+    """
+
+    def __init__(self, written: Iterable[str] = (), known: Known = FAULTS, numbers: Set[str] = _NUMBERS) -> None:
+        self._known, self._numbers = known, numbers
+        self.active: list[Fault] = []
+        self.replace(written)
 
     def draw(self) -> dict[str, str]:
         """The faults that the next registration meets, by name."""
@@ -71,10 +82,10 @@ class Faults:
         Raises:
             UsageError: one of them is unknown; then nothing changes.
         """
-        self.active = [parse_fault(text) for text in written]
+        self.active = [parse_fault(text, self._known, self._numbers) for text in written]
 
 
-def parse_fault(text: str) -> Fault:
+def parse_fault(text: str, known: Known = FAULTS, numbers: Set[str] = _NUMBERS) -> Fault:
     """``NAME[=ARGUMENT][*COUNT]``.
 
     Raises:
@@ -82,10 +93,10 @@ def parse_fault(text: str) -> Fault:
     """
     match = _FORM.fullmatch(text)
     name = match.group(1) if match else text
-    if match is None or name not in FAULTS:
-        near = ", ".join(difflib.get_close_matches(name, FAULTS, n=1) or FAULTS)
+    if match is None or name not in known:
+        near = ", ".join(difflib.get_close_matches(name, known, n=1) or known)
         raise UsageError(Text(f"нет сбоя «{name}»; есть: {near}", f"there is no fault «{name}»; there is: {near}"))
-    argument = match.group(2) or FAULTS[name][0]
-    if name in {"unavailable", "lost", "slow", "late"} and not argument.isdigit():
+    argument = match.group(2) or known[name][0]
+    if name in numbers and not argument.isdigit():
         raise UsageError(Text(f"{name}: нужно число", f"{name}: a number is needed"))
     return Fault(name, argument, int(match.group(3)) if match.group(3) else None)
