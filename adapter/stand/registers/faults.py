@@ -17,9 +17,9 @@ ANY: Final = "registers"
 REGISTER_FAULTS: Final[Known] = {
     "timeout": ("60", Text("не принято, ответа нет столько секунд", "not taken, no answer for so many seconds")),
     "slow": ("5", Text("ответ через столько секунд", "the answer comes after so many seconds")),
-    "error": ("500", Text("не принято, ошибка сервиса с этим статусом", "not taken, the service fails with this status")),
+    "error": ("500", Text("не принято, ошибка сервиса с этим статусом", "not taken, the service fails so")),
     "lost": ("503", Text("принято, но ответ потерян", "taken, but the answer is lost")),
-    "duplicate": ("", Text("запрос приходит дважды, ответ на второй", "the request comes twice, the second is answered")),
+    "duplicate": ("", Text("запрос приходит дважды", "the request comes twice")),
     "malformed": ("cut", Text("ответ не прочесть: cut, html, empty", "the answer is unreadable: cut, html, empty")),
 }  # fmt: skip
 
