@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -132,17 +132,18 @@ def to_der(data: bytes) -> bytes:
         raise _refused("не CMS в DER, base64 или PEM", "not CMS in DER, base64 or PEM") from None
 
 
-def parse(data: bytes) -> Container:
+def parse(data: bytes, certificates: Sequence[bytes] = ()) -> Container:
     """Read a detached container of one signer.
 
     Args:
         data: DER.
+        certificates: DER of those that came beside it.
 
     Raises:
         SigningError: not such a container, or something that РЭМД demands is missing; says what.
     """
     try:
-        return _parse(data)
+        return _parse(data, certificates)
     except (DerError, IndexError, ValueError) as error:
         raise _refused("не разобрать как CMS SignedData в DER", "not CMS SignedData in DER") from error
 
@@ -177,7 +178,7 @@ def signing_time(data: bytes) -> datetime:
     raise _refused("нет атрибута signing-time", "the attribute signing-time is missing")
 
 
-def _parse(data: bytes) -> Container:
+def _parse(data: bytes, beside: Sequence[bytes]) -> Container:
     kind, wrapped = der.only(data).children()
     if kind.whole != _SIGNED_DATA:
         raise _refused("не SignedData", "not SignedData")
@@ -190,8 +191,8 @@ def _parse(data: bytes) -> Container:
     signer = signers[0].children()
     if signer[3].tag != 0xA0:
         raise _refused("нет подписанных атрибутов", "there are no signed attributes")
-    certificates = [node for part in parts[3:-1] if part.tag == 0xA0 for node in part.children()]
-    certificate = _of_signer(certificates, signer[1])
+    inside = [node.whole for part in parts[3:-1] if part.tag == 0xA0 for node in part.children()]
+    certificate = _of_signer([*inside, *beside], signer[1])
     hashing = signer[2].children()[0].whole
     if hashing != DIGESTS[certificate.algorithm]:
         raise _refused("алгоритм хеширования не подходит к ключу", "the digest algorithm does not go with the key")
@@ -216,10 +217,10 @@ def _required(attributes: Mapping[bytes, Node], kind: bytes, name: str) -> Node:
     return attributes[kind]
 
 
-def _of_signer(certificates: list[Node], identity: Node) -> SigningCertificate:
+def _of_signer(certificates: list[bytes], identity: Node) -> SigningCertificate:
     issuer, serial = (node.whole for node in identity.children())
-    for node in certificates:
-        certificate = parse_certificate(node.whole)
+    for data in certificates:
+        certificate = parse_certificate(data)
         if certificate.issuer == issuer and der.integer(certificate.serial) == serial:
             return certificate
     raise _refused("сертификата подписанта в контейнере нет", "the certificate of the signer is not in the container")

@@ -6,6 +6,7 @@ The chain of the certificate, its revocation and its date are not looked at: who
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,8 +64,13 @@ def _rsa_key(certificate: bytes) -> RSAPublicKey:
     return key
 
 
-def verify_cms(signature: bytes, content: bytes, *, library: Path | None = None) -> Container:
+def verify_cms(
+    signature: bytes, content: bytes, *, certificates: Sequence[bytes] = (), library: Path | None = None
+) -> Container:
     """Verify a detached container over ``content``.
+
+    Args:
+        certificates: DER of those that came beside it; РЭМД wants the signer's inside, ФРМР without it.
 
     Returns:
         what the container says: certificate, signing time.
@@ -72,7 +78,7 @@ def verify_cms(signature: bytes, content: bytes, *, library: Path | None = None)
     Raises:
         SigningError: not a CAdES-BES container of one signer, of another content, or the signature is wrong.
     """
-    container = parse(signature)
+    container = parse(signature, certificates)
     certificate = container.certificate
     algorithm = certificate.algorithm
     if container.message_digest != digest(algorithm, content, library=library):

@@ -86,7 +86,7 @@ def create_stand(options: Options, *, http: Http | None = None) -> Starlette:
         UsageError: a fault is unknown.
     """
     of_documents, of_registers = split(options.faults)
-    faults, registers = Faults(of_documents), register_services()
+    faults, registers = Faults(of_documents), register_services(signed=options.entrance.verifier is not None)
     register_faults = RegisterFaults([service.id for service in registers], of_registers)
 
     @asynccontextmanager

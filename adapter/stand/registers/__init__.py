@@ -8,7 +8,7 @@ As the public facts say, and no further; which answers are certain is told by th
     state.py       what was received, and what the registers hold (SQLite)
     faults.py      what goes wrong on demand
     desk.py        the services over HTTP, and /admin/registers
-    pages.py       what is certain and what is inferred
+    known.py       what is certain and what is inferred, and how services refuse (facts/); pages.py shows it
     rest.py        what ФРМР and ФРМО have in common; jwt.py: their token
     listed.py      which services there are
 """

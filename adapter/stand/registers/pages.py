@@ -1,22 +1,15 @@
-"""The pages that say which answers of a register are certain and which are inferred.
-
-Facts of a service are data: ``facts/<service>.yaml``: its title, and what the stand does there, each with its mark.
-"""
+"""The pages that say which answers of a register are certain and which are inferred."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from adapter.catalogue import read_plain
 from adapter.findings import Text
 from adapter.settings import settings
+from adapter.stand.registers.known import KnownFact, known, marks
 
-_FOLDER: Final = Path(__file__).parent / "facts"
 _OTHER: Final = {"ru": "en", "en": "ru"}
 _TITLE: Final = Text("Регистры стенда", "Registers of the stand")
 _WHAT: Final = Text(
@@ -26,49 +19,11 @@ _WHAT: Final = Text(
 _ADMIN: Final = Text("Что принято и хранится", "What was received and is held")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFact:
-    """One thing that a service of the stand does.
-
-    Attributes:
-        call: which call it is about, or ``""``.
-        mark: how certain it is: a key of ``facts/marks.yaml``.
-        text: what it does.
-    """
-
-    call: str
-    mark: str
-    text: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of a service."""
-
-    title: Text
-    facts: tuple[KnownFact, ...]
-
-
-@lru_cache(maxsize=1)
-def marks() -> dict[str, Text]:
-    """Marks of certainty, the most certain first."""
-    return {name: Text(**text) for name, text in read_plain(_FOLDER / "marks.yaml").items()}
-
-
-@lru_cache(maxsize=32)
-def facts_of(service: str) -> Facts:
-    """The facts of a service, in the order of certainty, then as written."""
-    read: dict[str, Any] = read_plain(_FOLDER / f"{service}.yaml")
-    order = list(marks())
-    told = [KnownFact(one.get("call", ""), one["mark"], Text(one["ru"], one["en"])) for one in read["facts"]]
-    return Facts(Text(**read["title"]), tuple(sorted(told, key=lambda one: order.index(one.mark))))
-
-
 def index(services: Iterable[str], lang: str = "") -> bytes:
     """The list of the services, HTML."""
     lang = _language(lang)
     rows = "".join(
-        f'<li><a href="/registers/{name}?lang={lang}">{escape(facts_of(name).title.get(lang))}</a>: '
+        f'<li><a href="/registers/{name}?lang={lang}">{escape(known(name).title.get(lang))}</a>: '
         f"<code>/registers/{name}/</code></li>"
         for name in services
     )
@@ -78,15 +33,15 @@ def index(services: Iterable[str], lang: str = "") -> bytes:
 def page(service: str, lang: str = "") -> bytes:
     """The facts of one service, HTML."""
     lang = _language(lang)
-    facts = facts_of(service)
-    rows = []
+    of_service = known(service)
+    rows: list[str] = []
     for mark, meaning in marks().items():
-        told = [one for one in facts.facts if one.mark == mark]
+        told = [one for one in of_service.facts if one.mark == mark]
         if told:
             rows.append(f'<tr><th colspan="2">{mark}: {escape(meaning.get(lang))}</th></tr>')
         rows += [_row(one, lang) for one in told]
     admin = f'<p><a href="/admin/registers/{service}">{_ADMIN.get(lang)}</a></p>'
-    return _document(lang, facts.title, f"<table>{''.join(rows)}</table>{admin}")
+    return _document(lang, of_service.title, f"<table>{''.join(rows)}</table>{admin}")
 
 
 def _row(fact: KnownFact, lang: str) -> str:

@@ -38,7 +38,7 @@ class Record:
     Attributes:
         kind: of thing, as the service calls it.
         key: by which the service tells it.
-        number: that the service gave it, or ``""``.
+        number: another way to it: the number that the service gave, or whose it is; ``""`` where there is none.
         data: of it, of JSON.
     """
 
@@ -146,8 +146,16 @@ class State:
         return self._one("key", kind, key)
 
     def by_number(self, kind: str, number: str) -> Record | None:
-        """A record by the number that the service gave it; the first, where several share it."""
+        """The first record with a number."""
         return self._one("number", kind, number)
+
+    def of(self, kind: str, number: str) -> list[Record]:
+        """Records that share a number, in the order in which they came."""
+        rows = self._db.execute(
+            "SELECT * FROM register_record WHERE service = ? AND kind = ? AND number = ? ORDER BY rowid",
+            (self._service, kind, number),
+        )
+        return [_record(row) for row in rows]
 
     def put(self, kind: str, key: str, data: Mapping[str, Any], *, number: str = "", at: datetime) -> Record:
         """Keep a record, in place of the one of this key, if any."""
