@@ -1,4 +1,4 @@
-"""``egisz stand``: РЭМД and ИПС played on this machine."""
+"""``egisz stand``: РЭМД, ИПС and registers played on this machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def stand(
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            "--fault", metavar="NAME[=ARG][*N]", help="сбой по требованию, list покажет все / a fault on demand"
+            "--fault",
+            metavar="[SERVICE:]NAME[=ARG][*N]",
+            help="сбой по требованию, list покажет все / a fault on demand",
         ),
     ] = None,
     check: Annotated[
@@ -45,23 +47,25 @@ def stand(
     signed: Annotated[
         bool, typer.Option("--signed", help="только подписанные сообщения / signed messages only")
     ] = False,
+    organisation: Annotated[
+        list[str] | None,
+        typer.Option("--organisation", metavar="OID", help="МО, карточка которой есть в ФРМО / an МО that ФРМО knows"),
+    ] = None,
     certificate: Annotated[
         Path | None,
         typer.Option("--certificate", metavar="PEM", help="подписывать сообщения им / sign messages with it"),
     ] = None,
     key: Annotated[Path | None, typer.Option("--key", metavar="PEM", help="ключ RSA к нему / its RSA key")] = None,
 ) -> None:
-    """Запустить стенд РЭМД и ИПС / run a stand of РЭМД and ИПС.
+    """Запустить стенд РЭМД, ИПС и регистров / run a stand of РЭМД, ИПС and registers.
 
-    Для проб и разработки: без защиты, не для данных пациентов. Отправлять на любой путь; что зарегистрировано, покажет
-    GET /admin/documents. / For trials and development: without protection, not for data of patients. Post to any path;
-    GET /admin/documents tells what is registered.
+    Для проб и разработки: без защиты, не для данных пациентов. Документы отправлять на любой путь, сообщения регистров
+    на /registers/…; что принято, покажут GET /admin/documents и /admin/registers. / For trials and development: without
+    protection, not for data of patients. Post documents to any path, messages of registers to /registers/…;
+    GET /admin/documents and /admin/registers tell what was taken.
     """
-    from adapter.stand.faults import FAULTS
-
     if fault == ["list"]:
-        for name, (argument, text) in FAULTS.items():
-            typer.echo(f"{name + ('=' + argument if argument else ''):<36} {text.get(settings().lang)}")
+        _list_faults()
         return
     import uvicorn
 
@@ -77,17 +81,33 @@ def stand(
         faults=fault or (),
         timing=Timing(delay=delay),
         entrance=Entrance(verifier=Verifier() if signed else None),
+        organisations=frozenset(organisation or ()),
         certificates=strict,
         closed_kinds=strict,
         validate=check,
         signer=_signer(certificate, key),
     )
-    typer.echo(Text(f"Стенд: {options.address}", f"The stand is at {options.address}").get(settings().lang))
+    typer.echo(
+        Text(
+            f"Стенд: {options.address}; регистры: {options.address}registers",
+            f"The stand is at {options.address}; its registers: {options.address}registers",
+        ).get(settings().lang)
+    )
     config = uvicorn.Config(create_stand(options), host=host, port=port, log_level="warning", access_log=False)
     # uvicorn raises the signal again once it has stopped; by then it has done its work.
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: None)
     uvicorn.Server(config).run()
+
+
+def _list_faults() -> None:
+    """Print the faults of documents, then those of a register."""
+    from adapter.stand.faults import FAULTS
+    from adapter.stand.registers.faults import ANY, REGISTER_FAULTS
+
+    of_registers = {f"{ANY}:{name}": told for name, told in REGISTER_FAULTS.items()}
+    for name, (argument, text) in {**FAULTS, **of_registers}.items():
+        typer.echo(f"{name + ('=' + argument if argument else ''):<36} {text.get(settings().lang)}")
 
 
 def _signer(certificate: Path | None, key: Path | None) -> Signer | None:

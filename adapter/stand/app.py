@@ -54,6 +54,7 @@ class Options:
         faults: see :mod:`adapter.stand.faults`; with a colon: of registers, :mod:`adapter.stand.registers.faults`.
         timing: delays.
         entrance: whom it lets in.
+        organisations: OIDs of those that ФРМО of the stand knows; empty: any.
         certificates, closed_kinds: see :class:`adapter.stand.checks.Checks`.
         validate: check documents with the conformance engine.
         signer: signs messages to a МИС.
@@ -67,6 +68,7 @@ class Options:
     faults: Sequence[str] = ()
     timing: Timing = field(default_factory=Timing)
     entrance: Entrance = field(default_factory=Entrance)
+    organisations: frozenset[str] = frozenset()
     certificates: bool = False
     closed_kinds: bool = False
     validate: bool = True
@@ -86,7 +88,8 @@ def create_stand(options: Options, *, http: Http | None = None) -> Starlette:
         UsageError: a fault is unknown.
     """
     of_documents, of_registers = split(options.faults)
-    faults, registers = Faults(of_documents), register_services(signed=options.entrance.verifier is not None)
+    faults, signed = Faults(of_documents), options.entrance.verifier is not None
+    registers = register_services(signed=signed, organisations=options.organisations)
     register_faults = RegisterFaults([service.id for service in registers], of_registers)
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,6 +21,20 @@ from adapter.stand.registers.state import Store
 
 _METHODS: Final = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 _PAGE: Final = b"<html><body><h1>503 Service Unavailable</h1></body></html>"
+
+
+class Seed(BaseModel):
+    """What a register held before the stand was started (:class:`~adapter.stand.registers.state.Record`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str
+    key: str
+    number: str = ""
+    data: dict[str, Any]
+
+
+_SEEDS: Final = TypeAdapter(list[Seed])
 
 
 class Desk:
@@ -80,6 +95,12 @@ class Desk:
         with self.store.service(service.id) as state:
             return service.handle(request, state)
 
+    def seed(self, service: str, records: Iterable[Seed]) -> None:
+        """Put into a register what it held before."""
+        with self.store.service(service) as state:
+            for one in records:
+                state.put(one.kind, one.key, one.data, number=one.number, at=self._clock())
+
     def told(self, service: str) -> dict[str, Any]:
         """What a service received and holds, for ``/admin/registers/<service>``."""
         with self.store.service(service) as state:
@@ -112,6 +133,11 @@ def routes(desk_of: Callable[[HttpRequest], Desk]) -> list[Route]:
         desk, name = desk_of(http), http.path_params["service"]
         if name not in desk.services:
             return JSONResponse({"error": "no such service", "services": sorted(desk.services)}, 404)
+        if http.method == "POST":
+            try:
+                desk.seed(name, _SEEDS.validate_json(await http.body()))
+            except ValidationError as error:
+                return JSONResponse({"error": error.errors(include_url=False, include_input=False)[0]["msg"]}, 400)
         return JSONResponse(desk.told(name))
 
     return [
@@ -120,7 +146,7 @@ def routes(desk_of: Callable[[HttpRequest], Desk]) -> list[Route]:
         Route("/registers/{service}", call, methods=_METHODS),
         Route("/registers/{service}/{path:path}", call, methods=_METHODS),
         Route("/admin/registers", admin),
-        Route("/admin/registers/{service}", admin_service),
+        Route("/admin/registers/{service}", admin_service, methods=["GET", "POST"]),
     ]
 
 

@@ -14,7 +14,7 @@ import orjson
 from adapter.stand.registers.contract import Answer, Request
 from adapter.stand.registers.jwt import wrong_with
 from adapter.stand.registers.known import known
-from adapter.stand.registers.shape import shape
+from adapter.stand.registers.shape import DEPTH, shape
 from adapter.stand.registers.state import State
 
 _NAMESPACE: Final = uuid.UUID("0f2c9f52-7b1e-5f0a-9c46-2d8a51f6a0c3")
@@ -192,7 +192,22 @@ def _object(data: bytes) -> dict[str, Any] | None:
         value = orjson.loads(data)
     except ValueError:
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and _flat(value) else None
+
+
+def _flat(value: Any) -> bool:
+    """Whether no more is within each other than any register has."""
+    level = [value]
+    for _ in range(DEPTH):
+        level = [
+            part
+            for one in level
+            for part in (one.values() if isinstance(one, dict) else one)
+            if isinstance(part, dict | list)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _json(status: int, value: Mapping[str, Any]) -> Answer:

@@ -1,7 +1,7 @@
 """What a body in JSON must hold: the schemas of our messages, read as a register would.
 
 The schemas say what the adapter sends: nothing else, and null where there is nothing. Of what others send more is
-borne: a field that is not known is passed over, one that may be null may be absent.
+borne: a field that is not known is passed over, null is as good as absent where the field may be either.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from adapter.catalogue import Catalogue
 from adapter.mapping.formats import FORMATS
 
 FOLDER: Final = "mappings/registers/schemas"
+#: Objects and lists within each other, at most.
+DEPTH: Final = 60
 
 
 class Shape:
@@ -39,8 +41,12 @@ class Shape:
         )
 
     def wrong(self, body: Any) -> Iterator[tuple[str, str]]:
-        """(path, what is wrong with it) of each fault, in the order of the body; never a value."""
-        for error in self._validator.iter_errors(body):
+        """(path, what is wrong with it) of each fault, in the order of the body; never a value.
+
+        Args:
+            body: no deeper than :data:`DEPTH`.
+        """
+        for error in self._validator.iter_errors(_without_nulls(body)):
             keyword = str(error.schema_path[-1]) if error.schema_path else ""
             path = [str(part) for part in error.instance_path]
             if keyword == "required":
@@ -64,6 +70,12 @@ class Shape:
         types = schema.get("type", ())
         types = {types} if isinstance(types, str) else set(types)
         return "null" not in types and (self._lists or "array" not in types)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(part) for name, part in value.items() if part is not None}
+    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
 
 
 @lru_cache(maxsize=64)

@@ -18,6 +18,7 @@ from adapter.cli import app
 from adapter.errors import TransportFailed
 from adapter.signing.local import RsaSigner
 from adapter.stand.faults import FAULTS
+from adapter.stand.registers.faults import REGISTER_FAULTS
 from adapter.transport.http import AioHttp
 from adapter.transport.remd import Endpoint, RemdClient
 from adapter.transport.schema import SERVICE_WSDL, load_schema
@@ -75,10 +76,13 @@ def test_killed_and_started_again(keys: tuple[RsaSigner, RsaSigner], tmp_path: P
 def test_the_list_of_faults() -> None:
     shown = CliRunner().invoke(app, ["stand", "--fault", "list"])
     assert shown.exit_code == 0
-    assert [line.split("=")[0].split()[0] for line in shown.output.splitlines()] == list(FAULTS)
+    names = [line.split("=")[0].split()[0] for line in shown.output.splitlines()]
+    assert names == [*FAULTS, *(f"registers:{name}" for name in REGISTER_FAULTS)]
 
 
-@pytest.mark.parametrize("options", [["--fault", "nothing"], ["--key", "x"]])
+@pytest.mark.parametrize(
+    "options", [["--fault", "nothing"], ["--fault", "frmr:nothing"], ["--fault", "frm:lost"], ["--key", "x"]]
+)
 def test_what_is_wrong_is_told(options: list[str]) -> None:
     done = subprocess.run([*RUN, *options], check=False, capture_output=True, text=True)
     assert done.returncode == 2
