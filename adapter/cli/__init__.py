@@ -27,6 +27,7 @@ _SERVICE: Final = {
     "outbox": "outbox",
     "client": "client",
     "audit": "audit",
+    "send": "send",
 }
 
 

@@ -80,13 +80,20 @@ def number_in(answer: HttpAnswer, wanted: Number) -> str | None:
 def _rest(service: Service, operation: str, answer: HttpAnswer, wanted: Number | None) -> Said:
     if not 200 <= answer.status < 300:
         return _refused(service, operation, answer, ())
-    # A page of a gateway is an answer of 200, too.
-    if answer.body.strip() and _json(answer.body) is None and _xml(answer.body) is None:
+    if answer.body.strip() and not _told(service, answer.body):
         return _strange(answer, _STRANGE)
     if wanted is None:
         return Said(taken=True)
     number = number_in(answer, wanted)
     return Said(taken=True, number=number) if number else _strange(answer, _UNTOLD)
+
+
+def _told(service: Service, body: bytes) -> bool:
+    """The body may be one of the service: a page of a gateway is an answer of 200, too."""
+    if _json(body) is not None:
+        return True
+    root = _xml(body) if service.form == "file" else None
+    return root is not None and etree.QName(root).localname.lower() != "html"
 
 
 def _soap(service: Service, operation: str, answer: HttpAnswer, wanted: Number | None) -> Said:
