@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +36,8 @@ CLIENT = "00000000-0000-4000-8000-000000000001"
 UID = "d71b5784-ca38-5c10-9794-1be2a4954edc"
 OID = "1.2.643.5.1.13.13.12.2.77.99999"
 DOCTOR = "11111111145"
+OTHER = "7f0f3c1e-5a59-4b92-8f6f-0d2a5b6c7d8e"
+Keys = tuple[RsaSigner, RsaSigner]
 QUICK = Timing(delay=0, file=2, tries=2, pause=0.05)
 
 DOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
@@ -266,3 +268,22 @@ async def pair(
         mis.client = client
         yield Pair(mis, client, *keys, http, stand)
         await asyncio.gather(*mis.tasks)
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a test of at most half a minute."""
+    asyncio.run(asyncio.wait_for(work, 30))
+
+
+async def refused(two: Pair, *codes: str, count: int = 1) -> None:
+    """The result is a refusal with these codes."""
+    result = await two.result(count)
+    assert not result.ok
+    assert [one.code for one in result.errors] == list(codes)
+    assert await two.listed() == []
+
+
+def free_port() -> int:
+    """A port that nobody uses."""
+    with bound() as sock:
+        return int(sock.getsockname()[1])
