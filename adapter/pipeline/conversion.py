@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from adapter.errors import InternalError, Overtaken
+from adapter.errors import InternalError
 from adapter.facts import II
 from adapter.findings import Finding, Severity, Text
 from adapter.pipeline.database import Connection
-from adapter.pipeline.model import ProductRow, SubmissionRow, dump_findings, new_id
-from adapter.pipeline.moves import NOTICE_FOR, Change, follow, lock_chain, lock_sets, move_product, move_submission
+from adapter.pipeline.model import ProductRow, SubmissionRow
+from adapter.pipeline.moves import Change, lock_chain, lock_sets, move_submission
+from adapter.pipeline.planning import Planned, item_of
 from adapter.pipeline.ports import Made, MadeDocument
 from adapter.pipeline.statements import sql
-from adapter.pipeline.states import product_machine
+from adapter.pipeline.writing import Item, Writer
 
 if TYPE_CHECKING:
     from adapter.pipeline.journal import Journal
@@ -78,13 +78,16 @@ class Entry:
     last: ProductRow | None = None
 
 
-async def record(journal: Journal, row: SubmissionRow, made: Made, remake: Remake) -> SubmissionRow:
+async def record(
+    journal: Journal, row: SubmissionRow, made: Made, remake: Remake, messages: Sequence[Planned] = ()
+) -> SubmissionRow:
     """Write down a conversion: products, their jobs, and the state of the submission, in one transaction.
 
     Args:
         row: the submission as it was when its conversion began.
         made: what came of it.
         remake: converts again with other version numbers; called while the sets are locked, so that the numbers hold.
+        messages: its messages of registers, in the order in which they leave.
 
     Raises:
         Overtaken: the submission was moved meanwhile.
@@ -95,13 +98,18 @@ async def record(journal: Journal, row: SubmissionRow, made: Made, remake: Remak
             return await move_submission(
                 connection, row, "refuse", Change(stopped_at="convert", findings=made.findings, fresh=True)
             )
-        await lock_sets(connection, *(_text(one.set_id) for one in made.documents if one.ok and one.set_id))
+        sets = [_text(one.set_id) for one in made.documents if one.ok and one.set_id]
+        await lock_sets(connection, *sets, *(one.keys.set_id for one in messages))
         entries = await _numbered(connection, made)
         numbers = {one.document.set_id: one.number for one in entries if one.renewed}
         if numbers:
             entries = _renewed(entries, await remake({key: n for key, n in numbers.items() if key and n}))
+        writer = Writer(journal, connection, row)
         for entry in entries:
-            await _Writer(journal, connection, row).write(entry)
+            await writer.write(_item(entry))
+        for one in messages:
+            # After the ones before it, which may be the same or of its set.
+            await writer.write(await item_of(connection, one))
         return await move_submission(connection, row, "convert", Change(findings=made.findings, fresh=True))
 
 
@@ -157,103 +165,25 @@ def _renewed(entries: list[Entry], again: Made) -> list[Entry]:
     return renewed
 
 
-class _Writer:
-    """Writes the products of one submission."""
-
-    def __init__(self, journal: Journal, connection: Connection, row: SubmissionRow) -> None:
-        self._journal, self._connection, self._row = journal, connection, row
-
-    async def write(self, entry: Entry) -> None:
-        """Write one product, or link the one that is known."""
-        if entry.known is not None:
-            await self._link(entry.known)
-            if product_machine().allows("replay", entry.known.state):
-                change = Change(fresh=True, give_up_at=self._give_up_at())
-                await move_product(self._connection, entry.known, "replay", change, locked=True)
-            return
-        document, unmade = entry.document, None
-        if self._row.step:
-            # It is converted again, after a replay.
-            place = document.bundle, document.route, document.focus
-            unmade = await self._connection.fetchrow(sql("unmade_of_focus"), self._row.id, *place)
-        if unmade is not None:
-            await self._again(ProductRow.of(unmade), entry)
-        else:
-            await self._new(entry)
-
-    async def _new(self, entry: Entry) -> None:
-        document = entry.document
-        move = product_machine().move("make" if document.ok else "fail_check", None)
-        stored = await self._connection.fetchrow(
-            sql("insert_product"),
-            new_id(),
-            self._row.id,
-            self._row.client,
-            self._row.organisation,
-            document.bundle,
-            document.route,
-            document.focus,
-            document.kind,
-            *self._identity(entry),
-            move.after,
-            "" if document.ok else "check",
-            dump_findings(document.findings),
-            *await self._payloads(document),
-            self._give_up_at(),
-            move.name,
-            not document.ok,
-            NOTICE_FOR,
-        )
-        await follow(self._connection, stored, move)
-
-    async def _again(self, product: ProductRow, entry: Entry) -> None:
-        """A product that failed its check, made again."""
-        document = entry.document
-        findings = dump_findings(document.findings)
-        if not document.ok:
-            await self._connection.execute(sql("retell_product"), product.id, product.step, findings)
-            return
-        move = product_machine().move("remake", product.state)
-        stored = await self._connection.fetchrow(
-            sql("remake_product"),
-            product.id,
-            product.step,
-            *self._identity(entry),
-            findings,
-            *await self._payloads(document),
-            self._give_up_at(),
-            move.after,
-            move.name,
-            product.state,
-        )
-        if stored is None:
-            raise Overtaken("the product was moved meanwhile")
-        await follow(self._connection, stored, move)
-
-    def _identity(self, entry: Entry) -> tuple[object, ...]:
-        document = entry.document
-        ok = document.ok
-        return (
-            _text(document.set_id) if document.set_id else None,
-            entry.number if ok else None,
-            document.given_version,
-            document.local_uid,
-            entry.digest,
-            entry.last.id if entry.last and ok else None,
-        )
-
-    async def _payloads(self, document: MadeDocument) -> tuple[int | None, int | None]:
-        given = (("document", document.data), ("registration", document.registration))
-        there = [(purpose, data) for purpose, data in given if data is not None]
-        ids = await self._journal.vault.put_all(self._connection, there) if there else []
-        found = dict(zip((purpose for purpose, _ in there), ids, strict=True))
-        return found.get("document"), found.get("registration")
-
-    async def _link(self, product: ProductRow) -> None:
-        await self._connection.execute(sql("link_product"), self._row.id, product.id)
-
-    def _give_up_at(self) -> datetime:
-        return self._journal.clock() + self._journal.retry_for
+def _item(entry: Entry) -> Item:
+    document = entry.document
+    return Item(
+        document.bundle,
+        document.route,
+        document.focus,
+        document.kind,
+        document.ok,
+        document.findings,
+        entry.known,
+        _text(document.set_id) or None,
+        entry.number,
+        document.given_version,
+        document.local_uid,
+        entry.digest,
+        entry.last.id if entry.last else None,
+        document.data,
+        document.registration,
+    )
 
 
 def _failed(document: MadeDocument, finding: Finding) -> MadeDocument:

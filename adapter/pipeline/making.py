@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from adapter.errors import EgiszError, EnvironmentProblem, InputError, InternalError
 from adapter.facts import II
 from adapter.findings import Finding, Text
-from adapter.pipeline.ports import Made, MadeDocument
+from adapter.pipeline.ports import Made, MadeDocument, MadeMessage, Numbers
 
 if TYPE_CHECKING:
     from adapter.convert import Converter, Document
+    from adapter.registers.messages import Message
 
+Result = TypeVar("Result")
 _DIED = Text("процесс преобразования завершился аварийно", "the process that converts has died")
 _HUNG = Text("преобразование не закончилось вовремя", "the conversion did not end in time")
 #: Seconds for a conversion, which takes thousandths of one; the first of a process loads the catalogue.
@@ -60,17 +63,25 @@ class ProcessMaker:
         self, data: bytes, *, fhir_version: str, organisation: str, versions: Mapping[II, int] | None = None
     ) -> Made:
         """See :class:`adapter.pipeline.ports.Maker`."""
+        return await self._done(make, data, fhir_version, organisation, dict(versions or {}))
+
+    async def messages(
+        self, data: bytes, *, fhir_version: str, organisation: str, numbers: Numbers
+    ) -> tuple[MadeMessage, ...]:
+        """See :class:`adapter.pipeline.ports.Maker`."""
+        plain = {product: dict(records) for product, records in numbers.items()}
+        return await self._done(make_messages, data, fhir_version, organisation, plain)
+
+    async def _done(self, work: Callable[..., Result], *given: object) -> Result:
         async with self._slots:
-            done = await self._run(data, fhir_version, organisation, dict(versions or {}))
+            done = await self._run(work, given)
         if isinstance(done, Failure):
             raise InternalError(done.text) if done.bug else EnvironmentProblem(done.text)
         return done
 
-    async def _run(
-        self, data: bytes, fhir_version: str, organisation: str, versions: Mapping[II, int]
-    ) -> Made | Failure:
+    async def _run(self, work: Callable[..., Result], given: tuple[object, ...]) -> Result | Failure:
         pool = self._pool = self._pool or _pool(self._processes)
-        call = asyncio.get_running_loop().run_in_executor(pool, _make, data, fhir_version, organisation, versions)
+        call = asyncio.get_running_loop().run_in_executor(pool, _safely, work, given)
         try:
             return await asyncio.wait_for(call, self._limit)
         except TimeoutError:
@@ -133,9 +144,9 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _make(data: bytes, fhir_version: str, organisation: str, versions: Mapping[II, int]) -> Made | Failure:
+def _safely(work: Callable[..., Result], given: tuple[object, ...]) -> Result | Failure:
     try:
-        return make(data, fhir_version, organisation, versions)
+        return work(*given)
     except InternalError as error:
         return Failure(error.text, bug=True)
     except EgiszError as error:
@@ -160,11 +171,35 @@ def make(data: bytes, fhir_version: str, organisation: str, versions: Mapping[II
         return Made(True, (error.finding,))
     findings: list[Finding] = []
     documents: list[MadeDocument] = []
+    messages: list[MadeMessage] = []
     for number, reading in enumerate(readings):
         conversion = converter.convert(reading, versions=versions, registrations=True)
         findings += conversion.findings
         documents += [_made(number, one) for one in conversion.documents]
-    return Made(False, tuple(findings), tuple(documents))
+        messages += [_made_message(number, one, None) for one in conversion.messages]
+    return Made(False, tuple(findings), tuple(documents), tuple(messages))
+
+
+def make_messages(data: bytes, fhir_version: str, organisation: str, numbers: Numbers) -> tuple[MadeMessage, ...]:
+    """Messages of a Bundle with the numbers of their records, in this process; none of one that cannot be read.
+
+    Raises:
+        EgiszError: see :func:`make`.
+    """
+    from adapter.fhir import FhirLimits, read
+
+    converter = _converter(organisation)
+    try:
+        readings = read(data, version=fhir_version or None, limits=FhirLimits.configured())
+    except InputError:
+        return ()
+    # Each product by itself: ids of records are those of its own register.
+    return tuple(
+        _made_message(number, one, records.get(one.record))
+        for number, reading in enumerate(readings)
+        for product, records in numbers.items()
+        for one in converter.convert(reading, products=(product,), records=records).messages
+    )
 
 
 @lru_cache(maxsize=1)
@@ -202,4 +237,26 @@ def _made(number: int, document: Document) -> MadeDocument:
         document.version,
         document.given_version,
         document.id.extension if document.id is not None else None,
+    )
+
+
+def _made_message(number: int, message: Message, record: str | None) -> MadeMessage:
+    said = None if message.data is None else message.operation.encode() + b"\n" + message.data
+    return MadeMessage(
+        number,
+        message.route,
+        message.focus,
+        message.product,
+        message.ok,
+        message.ok,
+        message.findings,
+        message.data,
+        hashlib.sha256(said).digest() if said is not None else None,
+        message.id,
+        message.subject,
+        message.record,
+        message.name,
+        message.operation,
+        message.key,
+        record,
     )

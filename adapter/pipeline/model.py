@@ -132,7 +132,7 @@ class SubmissionRow:
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """A document on its way.
+    """A document, or a message of a register, on its way.
 
     Attributes:
         submission_id: the first submission that yielded it.
@@ -142,7 +142,11 @@ class ProductRow:
         version: in its set; ``None`` for a document that failed its check and never left.
         local_uid: extension of the document's id, by which РЭМД knows it.
         stopped_at: stage that stopped it, with ``rejected`` and ``dead``.
+        document_id, registration_id: payloads: the document and the facts of its registration; of a message its bytes,
+            and what is needed to send it.
         signatures: how many there are.
+        unrz: number that a register has given to the record.
+        message_key, record_key: of a message; ``None`` of a document.
         ask_at: when an unanswered message is asked about.
     """
 
@@ -176,11 +180,13 @@ class ProductRow:
     registered_at: datetime | None
     give_up_at: datetime
     ask_at: datetime | None
+    message_key: bytes | None
+    record_key: bytes | None
 
     @property
     def has_document(self) -> bool:
         """There is a document, and it is still kept."""
-        return self.document_id is not None
+        return self.document_id is not None and self.message_key is None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> ProductRow:

@@ -119,7 +119,7 @@ async def move_product(
     """
     machine = product_machine()
     move = machine.move(name, row.state)
-    final, gated = move.after in machine.final, name == "sign"
+    final, gated = move.after in machine.final, move.gated
     if not locked and (final or gated or move.job == "sign"):
         # It may end a wait, or begin one. Other moves are of a document for which nobody waits in vain.
         await lock_sets(connection, row.set_id)

@@ -166,7 +166,8 @@ class Outbox:
         row = ProductRow.of(await connection.fetchrow(sql("product"), row.id))
         if not product_machine().allows(name, row.state):
             raise _impossible(name, row.state)
-        if name == "replay" and await connection.fetchval(sql("later_has_left"), row.set_id, row.version):
+        later = row.set_id, row.version, row.message_key
+        if name == "replay" and await connection.fetchval(sql("later_has_left"), *later):
             raise UsageError(
                 Text(
                     "следующая версия этого документа уже отправлена: повтор нарушил бы порядок версий",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,6 +13,9 @@ from adapter.findings import Finding
 from adapter.pipeline.model import ProductRow, SignatureRow
 from adapter.transport.callbacks import RegistrationResult
 from adapter.transport.errors import Verdict
+
+#: Numbers of records by the ids of these, by product.
+Numbers = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,42 @@ class MadeDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeMessage:
+    """A message of a register that a conversion made.
+
+    Attributes:
+        bundle, route, focus: as of a document.
+        kind: id of its product.
+        sound: it was made, and no finding is an error.
+        ok: it goes on its way; a message that waits for a number need not be sound.
+        data: the message; ``None`` where it was not made.
+        digest: of what it is without a number: the same content has the same. ``None`` where it was not made.
+        id: what tells it from others of its product and stays when it is sent again.
+        subject: messages about the same one leave in order.
+        record: the id of the record whose number it is about.
+        name, operation, key: see :class:`adapter.registers.messages.Message`.
+        number: of the record, which it was made with.
+    """
+
+    bundle: int
+    route: str
+    focus: str
+    kind: str
+    sound: bool
+    ok: bool
+    findings: tuple[Finding, ...] = ()
+    data: bytes | None = None
+    digest: bytes | None = None
+    id: str = ""
+    subject: str = ""
+    record: str = ""
+    name: str = ""
+    operation: str = ""
+    key: Mapping[str, str] = field(default_factory=dict)
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """What became of a Bundle.
 
@@ -59,10 +98,11 @@ class Made:
     refused: bool
     findings: tuple[Finding, ...]
     documents: tuple[MadeDocument, ...] = ()
+    messages: tuple[MadeMessage, ...] = ()
 
 
 class Maker(Protocol):
-    """Makes documents of Bundles."""
+    """Makes documents and messages of Bundles."""
 
     async def make(
         self, data: bytes, *, fhir_version: str, organisation: str, versions: Mapping[II, int] | None = None
@@ -77,6 +117,19 @@ class Maker(Protocol):
 
         Raises:
             EgiszError: of the environment or the catalogue; a Bundle that is wrong raises nothing.
+        """
+        ...
+
+    async def messages(
+        self, data: bytes, *, fhir_version: str, organisation: str, numbers: Numbers
+    ) -> tuple[MadeMessage, ...]:
+        """Make messages once more, with the numbers of their records; others of these products may be among them.
+
+        Args:
+            numbers: by the id of the record, of each product that is wanted.
+
+        Raises:
+            EgiszError: see :meth:`make`.
         """
         ...
 

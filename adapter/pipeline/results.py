@@ -30,7 +30,9 @@ REGISTER: Final = "registerDocument"
 _ASK_SOON: Final = timedelta(seconds=5)
 #: Bytes of a request and of its answer.
 Exchange = tuple[bytes, bytes]
-UNTOLD: Final = Text("Система отказала без объяснения.", "The service refused without a reason.")
+SILENT: Final = Verdict(
+    ErrorClass.PERMANENT, Text("Система отказала без объяснения.", "The service refused without a reason.")
+)
 
 
 class Results:
@@ -160,20 +162,22 @@ class Results:
                     ask_at = self._journal.clock() + self._answer_within
                     await move_product(connection, product, "acknowledge", Change(ask_at=ask_at))
                 else:
-                    outcome = await self.settle(connection, product, verdict or _silent())
+                    outcome = await self.settle(connection, product, verdict or SILENT)
             except Overtaken:
                 get_logger().info("answer.overtaken", status=outcome)
-            payloads = [("message", exchange[0]), ("message", exchange[1])]
-            request, response = await self._journal.vault.put_all(connection, payloads)
-            codes = list(verdict.codes) if verdict else []
-            await connection.execute(sql("answer_sent"), message, response, request, outcome, codes)
+            await self.keep_answer(connection, message, exchange, outcome, verdict)
         return outcome
+
+    async def keep_answer(
+        self, connection: Connection, message: int, exchange: Exchange, outcome: str, verdict: Verdict | None
+    ) -> None:
+        """Keep what was said at once, and what came of it."""
+        payloads = [("message", exchange[0]), ("message", exchange[1])]
+        request, response = await self._journal.vault.put_all(connection, payloads)
+        codes = list(verdict.codes) if verdict else []
+        await connection.execute(sql("answer_sent"), message, response, request, outcome, codes)
 
 
 def trouble_of(verdict: Verdict) -> Trouble:
     """Why a product stopped, in the words of the error book."""
     return Trouble(verdict.error_class.value, verdict.advice, verdict.codes)
-
-
-def _silent() -> Verdict:
-    return Verdict(ErrorClass.PERMANENT, UNTOLD)

@@ -6,17 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from adapter.catalogue import Catalogue
 from adapter.pipeline.journal import Journal
 from adapter.pipeline.making import ProcessMaker
 from adapter.pipeline.periodic import Books, Periodic
+from adapter.pipeline.registers import Registers
 from adapter.pipeline.remd import KeyringSigning, RemdDelivery
 from adapter.pipeline.retry import Backoff
 from adapter.pipeline.stages import AT_NEIGHBOUR, Ports, Stages
 from adapter.pipeline.webhooks import Webhooks
 from adapter.pipeline.worker import Pace, Worker
+from adapter.registers.contacts import Contacts, contacts_of
+from adapter.registers.delivery import RegisterDelivery
+from adapter.registers.services import Services
 from adapter.signing import Keyring, load_rules
 from adapter.transport.configured import remd_client
 from adapter.transport.http import AioHttp
@@ -44,10 +49,12 @@ async def configured_worker(
     """
     catalogue = Catalogue(settings.catalogue)
     keyring = Keyring.load(settings.signing_file, libcrypto=settings.libcrypto, openssl=settings.openssl)
+    services = Services.load(catalogue)
     maker = ProcessMaker(settings.convert_processes)
     try:
         async with (
             AioHttp(timeout=settings.http_timeout, connections=AT_NEIGHBOUR) as http,
+            AioHttp(timeout=settings.http_timeout, connections=AT_NEIGHBOUR) as registers,
             # Connections of their own: a client that hangs must not take those to the state.
             AioHttp(timeout=min(settings.http_timeout, _HOOK_TIMEOUT)) as hooks,
         ):
@@ -55,6 +62,7 @@ async def configured_worker(
                 maker,
                 KeyringSigning(keyring, load_rules(catalogue)),
                 RemdDelivery(remd_client(settings, http, signer=keyring.transport())),
+                Registers(services, _register_delivery(catalogue, services, settings, keyring, registers)),
                 Webhooks(journal, hooks),
             )
             answer_within = timedelta(hours=settings.answer_hours)
@@ -63,6 +71,16 @@ async def configured_worker(
             yield Worker(journal, stages, Periodic(journal, settings, books=_books(settings)), pace)
     finally:
         await asyncio.to_thread(maker.close)
+
+
+def _register_delivery(
+    catalogue: Catalogue, services: Services, settings: Settings, keyring: Keyring, http: AioHttp
+) -> RegisterDelivery:
+    @lru_cache(maxsize=1000)
+    def contacts(organisation: str) -> Contacts:
+        return contacts_of(catalogue, services, settings.organisations_dir, organisation)
+
+    return RegisterDelivery(services, contacts, http, keyring.transport)
 
 
 def _books(settings: Settings) -> Books | None:

@@ -1,4 +1,4 @@
-"""The stages of a document: what each job does, and what becomes of one that fails.
+"""The stages of a product: what each job does, and what becomes of one that fails.
 
 A stage reads its row, does its work outside of any transaction, and writes what came of it in one; where somebody else
 has moved the row meanwhile, the work is void. A job whose row is elsewhere has nothing to do.
@@ -22,10 +22,12 @@ from adapter.log import get_logger
 from adapter.pipeline import metrics
 from adapter.pipeline.audit import Audit
 from adapter.pipeline.conversion import record
+from adapter.pipeline.delivering import Delivering
 from adapter.pipeline.journal import Journal, Work
 from adapter.pipeline.model import ProductRow, State, SubmissionRow, SubmissionState, Trouble
 from adapter.pipeline.moves import Change, lock_chain, move_product, move_submission
 from adapter.pipeline.ports import Delivery, Made, Maker, Signatures, Signing
+from adapter.pipeline.registers import Registers
 from adapter.pipeline.results import REGISTER, Results
 from adapter.pipeline.retry import Again, Backoff, Gate
 from adapter.pipeline.statements import sql
@@ -56,6 +58,7 @@ class Ports:
     maker: Maker
     signing: Signing
     delivery: Delivery
+    registers: Registers
     webhooks: Webhooks
 
 
@@ -81,11 +84,16 @@ class Stages:
         keys, registry = Gate(AT_NEIGHBOUR, clock=ticks), Gate(AT_NEIGHBOUR, clock=ticks)
         self._gates: Mapping[str, Gate] = {"sign": keys, "send": registry, "poll": registry}
         self._results = Results(journal, ports.delivery, backoff, answer_within)
+        self._messages = Delivering(journal, ports.registers, ports.maker, self._results, ticks)
+        self._works: Mapping[str, Mapping[str, Callable[[Work], Awaitable[str]]]] = {
+            "document": {"sign": self._sign, "send": self._send, "poll": self._poll},
+            "message": {"sign": self._messages.prepare, "send": self._messages.send},
+        }
         self._stages: Mapping[str, Callable[[str], Awaitable[None]]] = {
             "convert": lambda row: self._convert(UUID(row)),
-            "sign": lambda row: self._product(UUID(row), "sign", self._sign),
-            "send": lambda row: self._product(UUID(row), "send", self._send),
-            "poll": lambda row: self._product(UUID(row), "poll", self._poll),
+            "sign": lambda row: self._product(UUID(row), "sign"),
+            "send": lambda row: self._product(UUID(row), "send"),
+            "poll": lambda row: self._product(UUID(row), "poll"),
             "callback": lambda row: self._callback(int(row)),
             "notify": lambda row: self._notify(int(row)),
         }
@@ -131,7 +139,9 @@ class Stages:
         try:
             if data is None:
                 return await self._give_up_submission(row, Trouble(ErrorClass.PERMANENT, _UNKEPT))
-            await record(self._journal, row, await self._made(row, data, {}), lambda one: self._made(row, data, one))
+            made = await self._made(row, data, {})
+            messages = await self._messages.planned(row, data, made)
+            await record(self._journal, row, made, lambda one: self._made(row, data, one), messages)
         except (DatabaseError, Overtaken):
             raise
         except Exception as error:  # noqa: BLE001 - a stage that fails is written down, whatever the error
@@ -156,15 +166,21 @@ class Stages:
             await lock_chain(connection, row.chain)
             await move_submission(connection, row, "give_up", Change(trouble, stopped_at="convert"))
 
-    # -- documents ------------------------------------------------------------------------------------------------
+    # -- products -------------------------------------------------------------------------------------------------
 
-    async def _product(self, row_id: UUID, stage: str, work: Callable[[Work], Awaitable[None]]) -> None:
+    async def _product(self, row_id: UUID, stage: str) -> None:
         found = await self._journal.to_work(row_id)
         if found is None:
             return
+        document = found.row.message_key is None
+        work = self._works["document" if document else "message"].get(stage)
+        if work is None:
+            return
         try:
-            with self._gates[stage].passing():
-                await work(found)
+            with self._gates[stage].passing() if document else self._messages.gate(found.row, stage):
+                outcome = await work(found)
+            if outcome:
+                _told(found.row, outcome, stage)
         except (DatabaseError, Overtaken, Again):
             raise
         except Exception as error:  # noqa: BLE001 - a stage that fails is written down, whatever the error
@@ -186,23 +202,23 @@ class Stages:
         if attempts is not None:
             raise Again(self._backoff.delay(attempts))
 
-    async def _sign(self, work: Work) -> None:
+    async def _sign(self, work: Work) -> str:
         row = work.row
         if row.state is not State.CHECKED or work.waits:
-            return
+            return ""
         if work.document is None or work.registration is None:
             raise InternalError("a document that is checked has no data")
         made = await self._ports.signing.sign(row, work.document, work.registration, at=self._journal.clock())
         if any(one.severity is Severity.ERROR for one in made.findings):
-            await self._not_signed(row, made)
-            return
+            return await self._not_signed(row, made)
         async with self._journal.database.transaction() as connection:
             payloads = [("signature", one.data) for one in made.items]
             ids = await self._journal.vault.put_all(connection, payloads)
             await connection.execute(sql("replace_signatures"), row.id, [one.role for one in made.items], ids)
             await move_product(connection, row, "sign", signatures=len(ids))
+        return ""
 
-    async def _not_signed(self, row: ProductRow, made: Signatures) -> None:
+    async def _not_signed(self, row: ProductRow, made: Signatures) -> str:
         """Keys or rules are wrong: the same document will not be signed until a person has mended them."""
         async with self._journal.database.transaction() as connection:
             trouble = Trouble(ErrorClass.PERMANENT, _NOT_SIGNED)
@@ -210,20 +226,19 @@ class Stages:
             await move_product(
                 connection, row, "give_up", Change(trouble, stopped_at="sign", failed=True, findings=findings)
             )
-        _told(row, "dead", "sign")
+        return "dead"
 
-    async def _send(self, work: Work) -> None:
+    async def _send(self, work: Work) -> str:
         row, registration = work.row, work.registration
         if row.state not in (State.SIGNED, State.SENT):
-            return
+            return ""
         signatures = tuple(await self._journal.signatures(row.id))
         if registration is None:
             raise InternalError("a document that is signed has no registration")
         at = self._journal.clock()
         signed_at = self._ports.delivery.signed_at(signatures)
         if signed_at is not None and signed_at > at:
-            await self._early(row, signed_at - at)
-            return
+            return await self._early(row, signed_at - at)
         async with self._journal.database.transaction() as connection:
             # The message is in the journal before a byte leaves: its answer may come before the answer to it.
             attempt = await connection.fetchval(sql("attempts_of_product"), row.id, REGISTER) + 1
@@ -232,24 +247,23 @@ class Stages:
             row = await move_product(connection, row, "send")
             message = await connection.fetchval(sql("insert_sent"), row.id, REGISTER, normal, attempt, None)
         answer = await self._ports.delivery.send(row, registration, signatures, message_id=message_id, at=at)
-        outcome = await self._results.answered(
+        return await self._results.answered(
             row, message, ok=answer.ok, verdict=answer.verdict, exchange=(answer.request, answer.response)
         )
-        _told(row, outcome, "send")
 
-    async def _early(self, row: ProductRow, ahead: timedelta) -> None:
+    async def _early(self, row: ProductRow, ahead: timedelta) -> str:
         """It is signed in the future: by a machine whose clock is a little ahead, or before ours was set back."""
         if ahead <= _WAITED_FOR:
             raise Again(ahead)
         async with self._journal.database.transaction() as connection:
             await move_product(connection, row, "sign_again")
-        _told(row, "signed in the future", "send")
+        return "signed in the future"
 
-    async def _poll(self, work: Work) -> None:
+    async def _poll(self, work: Work) -> str:
         """Ask about a document that was not answered; one that the state has not is sent again."""
         row, registration, now = work.row, work.registration, self._journal.clock()
         if row.state is not State.AWAITING or row.ask_at is None or row.ask_at > now:
-            return
+            return ""
         if registration is None:
             raise InternalError("a document that was sent has no registration")
         found = await self._ports.delivery.find(row, registration, at=now)
@@ -270,7 +284,7 @@ class Stages:
                 await move_product(
                     connection, row, "again", Change(Trouble(ErrorClass.TRANSPORT, _NO_ANSWER), failed=True)
                 )
-        _told(row, "polled", "poll")
+        return "polled"
 
     # -- messages -------------------------------------------------------------------------------------------------
 

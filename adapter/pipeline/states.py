@@ -20,12 +20,14 @@ class Move:
         before: states that it starts from; empty for a row that is new.
         after: state that it ends in.
         job: job enqueued with it; empty for none.
+        gated: not while an earlier version of the set is on its way.
     """
 
     name: str
     before: frozenset[str]
     after: str
     job: str = ""
+    gated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def _machines() -> dict[str, Machine]:
 def _machine(name: str, table: Mapping[str, Any]) -> Machine:
     states = table["states"]
     moves = {
-        key: Move(key, frozenset(one["from"]), one["to"], one.get("job", "")) for key, one in table["moves"].items()
+        key: Move(key, frozenset(one["from"]), one["to"], one.get("job", ""), one.get("gated", False))
+        for key, one in table["moves"].items()
     }
     known = frozenset(states)
     for move in moves.values():

@@ -1,8 +1,9 @@
 """Messages of registers: the facts of a map of ``mappings/registers``, in the form that the register takes.
 
-A map with a ``message`` makes up to four facts: ``body``, what is sent; ``operation``, which service of the register
+A map with a ``message`` makes up to five facts: ``body``, what is sent; ``operation``, which service of the register
 takes it; ``key``, what its address needs (the number of the record that is changed); ``id``, what tells the message
-from others of its sender and stays when it is sent again. A message with an error is not to be sent.
+from others of its sender and stays when it is sent again; ``subject``, who or what it is about, where messages of
+several products about one thing have to leave in order. A message with an error is not to be sent.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Message:
         route: the route that asked for it.
         focus: FHIRPath of the resource that it is about.
         id: what tells it from other messages of the product and stays when it is sent again.
+        subject: messages of the register with the same one leave in order; by default the record, else the message.
         name: file name by product and id.
         form: ``json``, ``soap`` (``data`` is the element of the Body) or ``xml``.
         operation: the service of the register that takes it; empty where there is but one.
@@ -79,6 +81,7 @@ class Message:
     route: str
     focus: str
     id: str
+    subject: str
     name: str
     form: str
     operation: str
@@ -91,6 +94,11 @@ class Message:
     def ok(self) -> bool:
         """It was made, and no finding is an error."""
         return self.data is not None and not _erroneous(self.findings)
+
+    @property
+    def record(self) -> str:
+        """The id of the record whose number it is about."""
+        return self.key.get("record") or self.id
 
 
 class Messages:
@@ -132,9 +140,11 @@ class Messages:
         form = spec.message
         run = partial(self._mappings.facts, product, graph, organisation, terms)
         made = run(traced=traced)
-        number = records.get(_key(made).get("record") or _id(product, made, graph, organisation))
+        key, ident = _key(made), _id(product, made, graph, organisation)
+        number = records.get(key.get("record") or ident)
         if number is not None:
             made = run(traced=traced, number=number)
+            key, ident = _key(made), _id(product, made, graph, organisation)
         body = getattr(made.facts, "body", None)
         operation = str(getattr(made.facts, "operation", None) or "")
         data: bytes | None = None
@@ -154,11 +164,12 @@ class Messages:
             product.document,
             product.route,
             product.place(graph),
-            _id(product, made, graph, organisation),
-            _name(product.document, _id(product, made, graph, organisation)) + SUFFIXES[form.form],
+            ident,
+            _extension(plain(getattr(made.facts, "subject", None))) or key.get("record") or ident,
+            _name(product.document, ident) + SUFFIXES[form.form],
             form.form,
             operation,
-            _key(made),
+            key,
             data,
             # A worker who stands in a message several times is told of once.
             tuple(dict.fromkeys(findings)),

@@ -1,4 +1,7 @@
-"""The registry of the crash test: registers a document once; answers late, twice or not at all; keeps the order."""
+"""The registry of the crash test: registers a document once; answers late, twice or not at all; keeps the order.
+
+Beside it a register: a record is made once, a second time says that it is there.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ class Stand:
     Attributes:
         numbers: number by local id.
         order: versions of each set in the order of registration.
+        records: number by record.
+        told: what messages said of each record, in the order in which they came.
         down: answers 503 to everything.
         losing: share of answers and results that are lost.
     """
@@ -32,6 +37,8 @@ class Stand:
     down: bool = False
     numbers: dict[str, str] = field(default_factory=dict)
     order: dict[str, list[int]] = field(default_factory=dict)
+    records: dict[str, str] = field(default_factory=dict)
+    told: dict[str, list[str]] = field(default_factory=dict)
     received: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _results: int = 0
@@ -40,6 +47,7 @@ class Stand:
         """Listen; the server and its address."""
         app = web.Application()
         app.add_routes([web.post("/register", self._register), web.post("/find", self._find)])
+        app.add_routes([web.post("/deliver", self._deliver)])
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -71,6 +79,23 @@ class Stand:
             return web.Response(status=503)
         facts = await request.json()
         return web.Response(body=orjson.dumps(self.numbers.get(facts["uid"])))
+
+    async def _deliver(self, request: web.Request) -> web.Response:
+        """A message of a register: taken, whether or not its answer comes."""
+        if self.down:
+            return web.Response(status=503)
+        facts = await request.json()
+        record, operation = facts["record"], facts["operation"]
+        number = self.records.get(record)
+        if operation == "create" and number is not None:
+            return web.Response(status=409, text=number)
+        if operation == "create":
+            number = self.records[record] = f"{len(self.records):013d}"
+        assert operation == "create" or facts["reg_id"] == number, "a change without its record"
+        self.told.setdefault(record, []).append(facts["data"])
+        if self.chance.random() < self.losing:
+            return web.Response(status=504)
+        return web.Response(text=number if operation == "create" else "")
 
     async def _work(self, facts: dict[str, object]) -> None:
         """Register, once, and tell; results come in any order, and sometimes twice or never."""

@@ -31,7 +31,7 @@ from adapter.settings import Settings
 from tests.database import FAST, service_settings
 from tests.integration.crash.registry import Stand
 from tests.integration.crash.worker import HEARTBEAT
-from tests.unit.pipeline.doubles import bundle, send
+from tests.unit.pipeline.doubles import bundle, letter, send
 
 KILLS = int(os.environ.get("EGISZ_CRASHES", "20"))
 ROOT = Path(__file__).resolve().parents[3]
@@ -111,7 +111,12 @@ class Service:
         number = 0
         while self.sending:
             number += 1
-            data = bundle(f"content {number}", f"p{self.chance.randrange(10)}")
+            patient = f"p{self.chance.randrange(10)}"
+            record = letter("vaccination-record", patient, f"{number}", first="create", change="update")
+            about = letter(
+                "vaccination-record-complication", f"c{number}", f"{number}", first="complication", record=patient
+            )
+            data = bundle(f"content {number}", patient, messages=[about, record])
             for _ in range(1 + (self.chance.random() < 0.1)):
                 await self._send(data)
             await asyncio.sleep(self.chance.random() * 0.3)
@@ -230,12 +235,17 @@ async def _scenario(cluster: Cluster, data: Path) -> None:
 
 
 async def _whole(service: Service) -> None:
-    """Every accepted Bundle has exactly one registered document, in the order of its set."""
+    """Every accepted Bundle has exactly one registered document, in the order of its set, and its messages."""
     stand, journal = service.stand, service.journal
     assert len(service.accepted) > KILLS
     found = {}
     for accepted in service.accepted:
-        (product,) = await journal.products(accepted.submission_id)
+        products = {one.kind: one for one in await journal.products(accepted.submission_id)}
+        assert len(products) == 3
+        record, about = (products.pop(f"vaccination-record{name}") for name in ("", "-complication"))
+        assert record.state is about.state is State.REGISTERED
+        assert record.unrz in stand.records.values()
+        (product,) = products.values()
         assert product.state is State.REGISTERED
         assert product.emdr_id == stand.numbers[product.local_uid]
         document = await journal.document(product.id)
@@ -244,6 +254,13 @@ async def _whole(service: Service) -> None:
     assert len(found) == len(service.accepted) == len(stand.numbers)
     for versions in stand.order.values():
         assert versions == list(range(1, len(versions) + 1))
+    for told in stand.told.values():
+        # Sent again, perhaps, but never after what came later: the record of a Bundle, then what is told about it.
+        operations, numbers = zip(*((name.split()[0], int(name.split()[1])) for name in told), strict=True)
+        assert list(numbers) == sorted(numbers)
+        assert all(operations[numbers.index(one)] != "complication" for one in numbers)
+    said = {name for told in stand.told.values() for name in told if name.startswith("complication")}
+    assert len(said) == len(found)
 
 
 def test_nothing_is_lost_doubled_or_out_of_order(cluster: Cluster, tmp_path: Path) -> None:

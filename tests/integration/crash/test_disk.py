@@ -29,13 +29,12 @@ from adapter.doctor.storage import database, disk
 from adapter.pipeline import Journal, State, Worker
 from adapter.pipeline.periodic import Periodic
 from adapter.pipeline.postgres import Cluster
-from adapter.pipeline.stages import Ports, Stages
-from adapter.pipeline.webhooks import Webhooks
+from adapter.pipeline.stages import Stages
 from adapter.settings import Settings
 from adapter.transport.http import AioHttp
 from tests.integration.crash.registry import Stand
-from tests.integration.crash.worker import BACKOFF, PACE, HttpRegistry
-from tests.unit.pipeline.doubles import ORGANISATION, JsonMaker, Signer, bundle
+from tests.integration.crash.worker import BACKOFF, PACE, ports
+from tests.unit.pipeline.doubles import ORGANISATION, bundle
 
 #: A new cluster takes a third of it.
 SIZE = "160m"
@@ -133,8 +132,7 @@ async def _end_of_the_log(cluster: Cluster, ballast: Path) -> None:
 async def _working(journal: Journal, conf: Settings, registry: str) -> AsyncIterator[None]:
     stop = asyncio.Event()
     async with AioHttp(timeout=2.0) as http:
-        ports = Ports(JsonMaker(), Signer(), HttpRegistry(registry, http), Webhooks(journal, http))
-        stages = Stages(journal, ports, backoff=BACKOFF, answer_within=timedelta(seconds=3))
+        stages = Stages(journal, ports(journal, registry, http), backoff=BACKOFF, answer_within=timedelta(seconds=3))
         running = asyncio.create_task(Worker(journal, stages, Periodic(journal, conf), PACE).run(stop=stop))
         try:
             yield

@@ -14,19 +14,23 @@ from uuid import UUID
 
 import orjson
 
+from adapter.catalogue import Catalogue
 from adapter.errors import TransportFailed
 from adapter.log import configure
 from adapter.pipeline import Journal, ProductRow, SignatureRow, Worker
 from adapter.pipeline.periodic import Periodic
 from adapter.pipeline.ports import Answer, Found
+from adapter.pipeline.registers import Registers
 from adapter.pipeline.retry import Backoff
 from adapter.pipeline.stages import Ports, Stages
 from adapter.pipeline.webhooks import Webhooks
 from adapter.pipeline.worker import Pace
+from adapter.registers import services
+from adapter.registers.delivery import Delivered, Outgoing
 from adapter.transport.errors import ErrorItem, error_book
 from adapter.transport.http import AioHttp
 from tests.database import service_settings
-from tests.unit.pipeline.doubles import JsonMaker, Registry, Signer
+from tests.unit.pipeline.doubles import JsonMaker, Registry, Services, Signer, there
 
 #: Silence after which a worker counts as dead; pauses of the test are longer.
 HEARTBEAT = timedelta(seconds=2)
@@ -68,6 +72,30 @@ class HttpRegistry(Registry):
         return Found(number) if number else None
 
 
+class HttpServices(Services):
+    """Sends messages of registers to the stand of the test."""
+
+    def __init__(self, url: str, http: AioHttp) -> None:
+        super().__init__()
+        self._url, self._http = url, http
+
+    async def deliver(self, message: Outgoing, *, message_id: UUID, at: datetime) -> Delivered:
+        told = {"operation": message.operation, "id": message.id, "data": message.data.decode(), **message.key}
+        body = orjson.dumps(told)
+        answer = await self._http.post(f"{self._url}/deliver", body, {"Content-Type": "application/json"})
+        if answer.status == 409:
+            return there(answer.body.decode())
+        if answer.status != 200:
+            raise TransportFailed("unavailable")
+        return Delivered(True, answer.body.decode() or None, False, None, body, answer.body)
+
+
+def ports(journal: Journal, registry: str, http: AioHttp) -> Ports:
+    """The neighbours of a worker of the test."""
+    registers = Registers(services.Services.load(Catalogue()), HttpServices(registry, http))
+    return Ports(JsonMaker(), Signer(), HttpRegistry(registry, http), registers, Webhooks(journal, http))
+
+
 async def main(database: str, registry: str, data: str) -> None:
     """Work until SIGTERM."""
     configure("error")
@@ -76,9 +104,8 @@ async def main(database: str, registry: str, data: str) -> None:
     conf = service_settings(database, Path(data), migrate="check")
     journal = await Journal.open(conf, connections=5)
     async with AioHttp(timeout=2.0) as http:
-        ports = Ports(JsonMaker(), Signer(), HttpRegistry(registry, http), Webhooks(journal, http))
         # An answer that does not come is asked about soon: the registry of the test loses some.
-        stages = Stages(journal, ports, backoff=BACKOFF, answer_within=timedelta(seconds=3))
+        stages = Stages(journal, ports(journal, registry, http), backoff=BACKOFF, answer_within=timedelta(seconds=3))
         worker = Worker(journal, stages, Periodic(journal, conf), PACE)
         await worker.run(stop=stop)
     await journal.close()

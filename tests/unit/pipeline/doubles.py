@@ -11,18 +11,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from adapter.catalogue import Catalogue
 from adapter.errors import TransportFailed
 from adapter.facts import II
 from adapter.findings import Finding, Severity, Text
 from adapter.pipeline import Journal
 from adapter.pipeline.model import Accepted, ProductRow, SignatureRow
-from adapter.pipeline.ports import Answer, Found, Made, MadeDocument, Signatures
+from adapter.pipeline.ports import Answer, Found, Made, MadeDocument, MadeMessage, Numbers, Signatures
+from adapter.pipeline.registers import Registers
 from adapter.pipeline.retry import Again, Backoff
 from adapter.pipeline.stages import Ports, Stages
 from adapter.pipeline.webhooks import Webhooks
+from adapter.registers import services
+from adapter.registers.delivery import Delivered, Outgoing
 from adapter.settings import Settings
 from adapter.transport.callbacks import RegistrationResult
-from adapter.transport.errors import ErrorItem, Verdict, error_book
+from adapter.transport.errors import ErrorClass, ErrorItem, Verdict, error_book
 from adapter.transport.http import HttpAnswer
 from adapter.transport.ids import normalise_message_id
 
@@ -66,10 +70,10 @@ def bundle(content: str, patient: str = "p1", **more: Any) -> bytes:
 
 
 class JsonMaker:
-    """Makes one document of a Bundle of `bundle`, or those of its ``documents``."""
+    """Makes one document of a Bundle of `bundle`, or those of its ``documents``, and its ``messages``."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls = self.remade = 0
 
     async def make(
         self, data: bytes, *, fhir_version: str, organisation: str, versions: Mapping[II, int] | None = None
@@ -79,8 +83,66 @@ class JsonMaker:
         if facts.get("refused"):
             return Made(True, (WRONG,))
         patient = facts["entry"][0]["resource"]["id"]
-        asked = facts.get("documents", [facts])
-        return Made(False, (), tuple(made(one, patient, index, versions or {}) for index, one in enumerate(asked)))
+        asked = facts.get("documents", [facts] if "content" in facts else [])
+        return Made(
+            False,
+            (),
+            tuple(made(one, patient, index, versions or {}) for index, one in enumerate(asked)),
+            tuple(made_message(one, index, None) for index, one in enumerate(facts.get("messages", ()))),
+        )
+
+    async def messages(
+        self, data: bytes, *, fhir_version: str, organisation: str, numbers: Numbers
+    ) -> tuple[MadeMessage, ...]:
+        self.remade += 1
+        told = [(index, one) for index, one in enumerate(json.loads(data)["messages"]) if one["product"] in numbers]
+        return tuple(
+            made_message(one, index, numbers[one["product"]].get(one.get("record", one["id"]))) for index, one in told
+        )
+
+
+def letter(product: str, ident: str, content: str = "", **more: Any) -> dict[str, Any]:
+    """A message that a `JsonMaker` makes.
+
+    Args:
+        more: ``subject``, ``record``, ``bad`` (fails its check), ``first`` and ``change`` (operations without and with
+            a number; the latter takes the former by default), ``wants`` (is in error without a number).
+    """
+    return {"product": product, "id": ident, "content": content, **more}
+
+
+def letters(*messages: dict[str, Any], patient: str = "p1") -> bytes:
+    """A Bundle of which a `JsonMaker` makes these messages and no document."""
+    entry = {"resource": {"resourceType": "Patient", "id": patient}}
+    return json.dumps({"resourceType": "Bundle", "entry": [entry], "messages": messages}).encode()
+
+
+def made_message(facts: Mapping[str, Any], index: int, number: str | None) -> MadeMessage:
+    record = facts.get("record", facts["id"])
+    first = facts.get("first", "create")
+    operation = first if number is None else facts.get("change", first)
+    if not isinstance(operation, str):
+        operation = operation.get(number, first)
+    sound = not facts.get("bad") and (number is not None or not facts.get("wants"))
+    data = f"{operation} {facts['content']}".encode()
+    return MadeMessage(
+        0,
+        "messages",
+        f"Bundle.entry[{index}]",
+        facts["product"],
+        sound,
+        sound,
+        () if sound else (WRONG,),
+        data,
+        hashlib.sha256(data).digest(),
+        facts["id"],
+        facts.get("subject", record),
+        record,
+        "message",
+        operation,
+        {"record": record, **({"reg_id": number} if number is not None else {})},
+        number,
+    )
 
 
 def made(facts: Mapping[str, Any], patient: str, index: int, versions: Mapping[II, int]) -> MadeDocument:
@@ -226,6 +288,42 @@ def result(message_id: str, relates_to: str = "", *errors: str, **facts: Any) ->
     return Registry().result(raw), raw
 
 
+class Services:
+    """Registers: each keeps what was sent, and answers as it is told to.
+
+    Attributes:
+        sent: product, operation, bytes and number of each message that came.
+        numbers: by operation, what the next answers give; else nothing.
+        says: what comes instead of "taken": answers, or errors to raise, in order.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, bytes, str | None]] = []
+        self.numbers: dict[str, str] = {}
+        self.says: list[Delivered | Exception] = []
+        self.silent = False
+
+    async def deliver(self, message: Outgoing, *, message_id: UUID, at: datetime) -> Delivered:
+        if self.silent:
+            raise TransportFailed("silent")
+        self.sent.append((message.product, message.operation, message.data, message.number))
+        said = self.says.pop(0) if self.says else None
+        if isinstance(said, Exception):
+            raise said
+        return said or Delivered(True, self.numbers.get(message.operation), False, None, b"request", b"response")
+
+
+def there(number: str) -> Delivered:
+    """The record is there already."""
+    verdict = Verdict(ErrorClass.DONE, Text("есть", "there"), ("DUPLICATE",))
+    return Delivered(False, number, True, verdict, b"request", b"response")
+
+
+def refused(error_class: ErrorClass) -> Delivered:
+    """A refusal of that class."""
+    return Delivered(False, None, False, Verdict(error_class, Text("нет", "no"), ("NO",)), b"request", b"response")
+
+
 class Hooks:
     """An HTTP port that keeps what is posted."""
 
@@ -244,7 +342,9 @@ class Bench:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self.journal, self.clock = journal, clock
         self.maker, self.signer, self.registry, self.hooks = JsonMaker(), Signer(), Registry(), Hooks()
-        ports = Ports(self.maker, self.signer, self.registry, Webhooks(journal, self.hooks))
+        self.services = Services()
+        registers = Registers(services.Services.load(Catalogue()), self.services)
+        ports = Ports(self.maker, self.signer, self.registry, registers, Webhooks(journal, self.hooks))
         self.stages = Stages(
             journal,
             ports,

@@ -86,7 +86,7 @@ def test_an_error_of_a_conversion_crosses_without_its_text(monkeypatch: pytest.M
         raise ValueError("Иванов")
 
     monkeypatch.setattr(making, "make", broken)
-    failure = making._make(b"", "", "", {})
+    failure = making._safely(making.make, (b"", "", "", {}))
     assert isinstance(failure, making.Failure) and failure.bug
     assert "Иванов" not in failure.text.ru + failure.text.en
 
@@ -94,5 +94,5 @@ def test_an_error_of_a_conversion_crosses_without_its_text(monkeypatch: pytest.M
         raise InternalError("a promise")
 
     monkeypatch.setattr(making, "make", refused)
-    assert making._make(b"", "", "", {}) == making.Failure(InternalError("a promise").text, bug=True)
+    assert making._safely(making.make, (b"", "", "", {})) == making.Failure(InternalError("a promise").text, bug=True)
     settings.cache_clear()

@@ -112,9 +112,10 @@ join egisz.message on message.product_id = product.id
 where message.direction = 'out' and message.message_id = $1
 
 -- name: later_has_left
+-- Of the same document or message: a set of messages holds others, too.
 select exists (
     select from egisz.product
-    where set_id = $1 and version > $2 and state in ('signed', 'sent', 'awaiting', 'registered')
+    where set_id = $1 and version > $2 and message_key is not distinct from $3 and state in ('signed', 'sent', 'awaiting', 'registered')
 )
 
 -- name: move_product
