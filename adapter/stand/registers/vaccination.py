@@ -149,11 +149,12 @@ class VaccinationRegister(RestService):
         key = f"{call.args['reg_id']} {call.args['date']}"
         if call.state.get(kind, key) is None:
             return self.refuse(call, "no-record")
-        refused = self.misshapen(call, schema, call.body, lists=False) or self._future(call, day, call.body[day])
-        if refused is not None:
-            return refused
-        call.state.remove(kind, key)
-        return self._add(call, kind, schema, day)
+        answer = self._add(call, kind, schema, day)
+        if answer.status >= 400:
+            return answer
+        if call.body[day] != call.args["date"]:
+            call.state.remove(kind, key)
+        return Answer(200, answer.body)
 
     def _remove(self, call: Call, kind: str) -> Answer:
         if not call.state.remove(kind, f"{call.args['reg_id']} {call.args['date']}"):
