@@ -36,10 +36,12 @@ class Refusal:
     Attributes:
         status: of HTTP.
         text: that it says, with places ``{0}``, ``{1}`` for what is told.
+        code: of the service; 0 where it has none.
     """
 
     status: int
     text: str
+    code: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,9 @@ def known(service: str) -> Known:
     for part in parts:
         facts += [KnownFact(one.get("call", ""), one["mark"], Text(one["ru"], one["en"])) for one in part["facts"]]
         for name, one in part.get("refusals", {}).items():
-            refusals[name] = Refusal(one["status"], one["says"])
-            call = f"{one['status']} {one['says']}"
+            refusals[name] = Refusal(one["status"], one["says"], one.get("code", 0))
+            number = f" {one['code']}" if one.get("code") else ""
+            call = f"{one['status']}{number} {one['says']}"
             facts.append(KnownFact(call, one["mark"], Text(one["ru"], one["en"])))
     order = list(marks())
     return Known(Text(**read["title"]), tuple(sorted(facts, key=lambda one: order.index(one.mark))), refusals)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapter.stand.registers.contract import RegisterService
 from adapter.stand.registers.frmo import Frmo
 from adapter.stand.registers.frmr import Frmr
+from adapter.stand.registers.n3 import N3
 from adapter.stand.registers.vaccination import VaccinationRegister
 from adapter.stand.registers.vzn import Vzn
 
@@ -23,4 +24,5 @@ def register_services(
         Vzn(),
         Frmr(signed=signed),
         Frmo(signed=signed, organisations=organisations),
+        N3(),
     )
