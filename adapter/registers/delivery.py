@@ -145,6 +145,7 @@ class _Exchange:
     contact: Contact
     requests: list[bytes] = field(default_factory=list)
     responses: list[bytes] = field(default_factory=list)
+    secret: str = ""
 
     async def run(self, message_id: UUID, at: datetime) -> Delivered:
         headers = await self._headers(message_id, at)
@@ -169,10 +170,13 @@ class _Exchange:
 
     async def _headers(self, message_id: UUID, at: datetime) -> dict[str, str]:
         headers = {"X-Request-ID": str(message_id)}
-        if self.contact.token is not None:
-            headers["Authorization"] = f"Bearer {self.contact.token.read(self.contacts.folder)}"
-        if self.contact.jwt is not None:
-            headers["Authorization"] = f"Bearer {await asyncio.to_thread(self._jwt, at)}"
+        secret = self.contact.token or self.contact.guid
+        if secret is not None:
+            self.secret = await asyncio.to_thread(secret.read, self.contacts.folder)
+        elif self.contact.jwt is not None:
+            self.secret = await asyncio.to_thread(self._jwt, at)
+        if self.secret and self.contact.guid is None:
+            headers["Authorization"] = f"Bearer {self.secret}"
         return headers
 
     def _jwt(self, at: datetime) -> str:
@@ -195,9 +199,8 @@ class _Exchange:
         if self.service.form == "soap":
             action = f'"{self.operation.action}"'
             headers = {**headers, "Content-Type": CONTENT_TYPE[SOAP11], "SOAPAction": action}
-            guid = self.contact.guid.read(self.contacts.folder) if self.contact.guid else ""
             url = self.contact.address(self._endpoint)
-            return await self._request("POST", url, _envelope(self.message.data, guid), headers)
+            return await self._request("POST", url, _envelope(self.message.data, self.secret), headers)
         kind = "application/json" if self.service.form == "rest" else "application/xml"
         method, path = self._call()
         url = self._url(path, question=False)
@@ -237,9 +240,12 @@ class _Exchange:
     async def _request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:
         # What is kept has the message as it was made: neither the token nor the guid.
         told = b"" if body is None else self.message.data
-        self.requests.append(f"{method} {urlsplit(url)._replace(netloc='').geturl()}\n\n".encode() + told)
+        asked = urlsplit(url)._replace(scheme="", netloc="").geturl()
+        self.requests.append(f"{method} {asked}\n\n".encode() + told)
         answer = await self.http.request(method, url, body, {"Accept": "*/*", **headers})
-        self.responses.append(f"{answer.status} {answer.content_type}\n\n".encode() + answer.body)
+        kept = f"{answer.status} {answer.content_type}\n\n".encode() + answer.body
+        # An answer may quote the request.
+        self.responses.append(kept.replace(self.secret.encode(), b"***") if self.secret else kept)
         return answer
 
 
