@@ -192,13 +192,17 @@ def _report(lines: Sequence[str], output: Format) -> None:
 
 
 def _dry_run(row_ids: Sequence[UUID], values: bool, output: Format) -> None:
+    from adapter.catalogue import Catalogue
     from adapter.pipeline.making import ProcessMaker
     from adapter.pipeline.preview import preview
+    from adapter.registers.services import Services
+
+    services = Services.load(Catalogue(settings().catalogue))
 
     async def work(journal: Journal) -> list[tuple[UUID, list[Preview]]]:
         maker = ProcessMaker()
         try:
-            return [(one, await preview(journal, one, maker)) for one in row_ids]
+            return [(one, await preview(journal, one, maker, services)) for one in row_ids]
         finally:
             maker.close()
 

@@ -93,15 +93,23 @@ class Audit:
         """
         await self._add({"type": "rest", "action": action, "agent": agent, "entity": f"{kind}/{ident}"})
 
-    async def disclosure(self, recipient: str, ident: str, connection: Connection | None = None) -> None:
-        """Note that a document was given to a system of the state.
+    async def disclosure(
+        self,
+        recipient: str,
+        ident: str,
+        connection: Connection | None = None,
+        *,
+        resource: Literal["DocumentReference", "Basic"] = "DocumentReference",
+    ) -> None:
+        """Note that a document, or a message of a register, was given to a system of the state.
 
         Args:
             recipient: the system, e.g. ``remd``.
             ident: id of the product.
             connection: of the transaction that it belongs to.
+            resource: what it is; ``Basic`` for a message.
         """
-        await self._add(disclosed(recipient, ident), connection)
+        await self._add(disclosed(recipient, ident, resource), connection)
 
     async def _add(self, event: dict[str, str], connection: Connection | None = None) -> None:
         text = orjson.dumps(event).decode()
@@ -159,9 +167,9 @@ class Audit:
             position = page[-1]["position"]
 
 
-def disclosed(recipient: str, ident: str) -> dict[str, str]:
+def disclosed(recipient: str, ident: str, resource: str = "DocumentReference") -> dict[str, str]:
     """The event of :meth:`Audit.disclosure`."""
-    return {"type": "disclosure", "action": "R", "agent": recipient, "entity": f"DocumentReference/{ident}"}
+    return {"type": "disclosure", "action": "R", "agent": recipient, "entity": f"{resource}/{ident}"}
 
 
 def link(previous: bytes, at: datetime, event: str) -> bytes:

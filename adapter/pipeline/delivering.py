@@ -23,11 +23,12 @@ from adapter.pipeline.model import ProductRow, State, SubmissionRow, Trouble
 from adapter.pipeline.moves import Change, lock_sets, move_product
 from adapter.pipeline.planning import NUMBERLESS, WAITS, Planned, numbers_of, place, plan
 from adapter.pipeline.ports import Made, MadeMessage, Maker, Numbers
-from adapter.pipeline.registers import Envelope, Registers
+from adapter.pipeline.registers import Deliverer, Envelope, given, lacks_number, service_of
 from adapter.pipeline.results import SILENT, Results, trouble_of
 from adapter.pipeline.retry import Gate
 from adapter.pipeline.statements import sql
 from adapter.registers.delivery import Delivered
+from adapter.registers.services import Services
 from adapter.transport.errors import ErrorClass
 from adapter.transport.ids import normalise_message_id
 
@@ -53,20 +54,21 @@ class Delivering:
     def __init__(
         self,
         journal: Journal,
-        registers: Registers,
+        services: Services,
+        deliverer: Deliverer,
         maker: Maker,
         results: Results,
         ticks: Callable[[], float],
     ) -> None:
-        self._journal, self._registers, self._maker = journal, registers, maker
-        self._results = results
+        self._journal, self._services, self._deliverer = journal, services, deliverer
+        self._maker, self._results = maker, results
         self._gates: defaultdict[tuple[str, str], Gate] = defaultdict(lambda: Gate(_AT_SERVICE, clock=ticks))
 
     def gate(self, row: ProductRow, stage: str) -> AbstractContextManager[None]:
         """Before what a stage of a message calls: a service that hangs holds up no other."""
         if stage != "send":
             return nullcontext()
-        return self._gates[self._registers.service(row.kind).id, row.organisation].passing()
+        return self._gates[service_of(self._services, row.kind).id, row.organisation].passing()
 
     async def planned(self, row: SubmissionRow, data: bytes, made: Made) -> list[Planned]:
         """The messages of a conversion, in the order in which they leave."""
@@ -76,7 +78,7 @@ class Delivering:
         async def again(numbers: Numbers) -> tuple[MadeMessage, ...]:
             return await self._again(row, data, numbers)
 
-        return await plan(self._journal, self._registers, row.organisation, made.messages, again)
+        return await plan(self._journal, self._services, row.organisation, made.messages, again)
 
     async def _again(self, row: SubmissionRow, data: bytes, numbers: Numbers) -> tuple[MadeMessage, ...]:
         return await self._maker.messages(
@@ -88,6 +90,8 @@ class Delivering:
         row = work.row
         if row.state is not State.CHECKED or work.waits:
             return ""
+        if work.registration is None:
+            return await self._unkept(row)
         envelope = Envelope.load(work.registration)
         number = await self._number(row)
         message = None
@@ -100,7 +104,7 @@ class Delivering:
                 return await self._misfit(row, row.findings, UNMADE)
             envelope = Envelope.of(message)
         findings = _settled(message.findings if message else row.findings)
-        if self._registers.lacks_number(envelope):
+        if lacks_number(self._services, envelope):
             return await self._misfit(row, findings, NUMBERLESS)
         if not envelope.sound:
             return await self._misfit(row, findings)
@@ -151,7 +155,7 @@ class Delivering:
         envelope, data = Envelope.load(work.registration), work.document
         if data is None:
             raise InternalError("a message that is prepared has no bytes")
-        service = self._registers.service(row.kind)
+        service = service_of(self._services, row.kind)
         operation = envelope.operation or row.kind
         async with self._journal.database.transaction() as connection:
             attempt = await connection.fetchval(sql("attempts_of_product"), row.id, operation) + 1
@@ -159,9 +163,9 @@ class Delivering:
             row = await move_product(connection, row, "send")
             normal = normalise_message_id(str(message_id))
             message = await connection.fetchval(sql("insert_sent"), row.id, operation, normal, attempt, None)
-            await Audit(self._journal.database).disclosure(service.id, str(row.id), connection)
+            await Audit(self._journal.database).disclosure(service.id, str(row.id), connection, resource="Basic")
         outgoing = envelope.outgoing(row.organisation, data)
-        delivered = await self._registers.delivery.deliver(outgoing, message_id=message_id, at=self._journal.clock())
+        delivered = await self._deliverer.deliver(outgoing, message_id=message_id, at=self._journal.clock())
         return await self._answered(row, message, envelope, delivered)
 
     async def _answered(self, sent: ProductRow, message: int, envelope: Envelope, delivered: Delivered) -> str:
@@ -178,7 +182,7 @@ class Delivering:
         return outcome
 
     async def _keep(self, connection: Connection, row: ProductRow, number: str) -> None:
-        scope = self._registers.service(row.kind).scope(row.kind)
+        scope = service_of(self._services, row.kind).scope(row.kind)
         await connection.execute(sql("keep_number"), row.record_key, row.organisation, scope, number, row.id)
 
     async def _apply(
@@ -207,7 +211,7 @@ class Delivering:
 
     async def _register(self, connection: Connection, row: ProductRow, number: str | None) -> None:
         at: datetime = self._journal.clock()
-        change = Change(unrz=self._registers.given(row.kind, number), registered_at=at, fresh=True)
+        change = Change(unrz=given(service_of(self._services, row.kind), number), registered_at=at, fresh=True)
         await move_product(connection, row, "register", change, locked=True)
 
 

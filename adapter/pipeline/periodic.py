@@ -89,6 +89,7 @@ class Periodic:
             ("forget_bundles", conf.keep_bundles_days),
             ("forget_documents", conf.keep_documents_days),
             ("forget_messages", conf.keep_messages_days),
+            ("forget_register_messages", conf.keep_messages_days),
         )
         deleted = 0
         for statement, days in kept:

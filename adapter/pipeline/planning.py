@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 from adapter.findings import Finding, Severity, Text
 from adapter.pipeline.database import Connection
 from adapter.pipeline.model import ProductRow
-from adapter.pipeline.ports import MadeMessage, Numbers
-from adapter.pipeline.registers import Envelope, MessageKeys, Registers
+from adapter.pipeline.ports import MadeDocument, MadeMessage, Numbers
+from adapter.pipeline.registers import Envelope, MessageKeys, lacks_number
 from adapter.pipeline.statements import sql
 from adapter.pipeline.writing import Item
+from adapter.registers.services import Services
 
 if TYPE_CHECKING:
     from adapter.pipeline.journal import Journal
@@ -61,7 +62,7 @@ class Planned:
 
 async def plan(
     journal: Journal,
-    registers: Registers,
+    services: Services,
     organisation: str,
     messages: Iterable[MadeMessage],
     again: Callable[[Numbers], Awaitable[tuple[MadeMessage, ...]]],
@@ -73,9 +74,8 @@ async def plan(
         messages: as they were made, without numbers.
         again: makes them once more, with numbers.
     """
-    services = registers.services
     ordered = sorted(messages, key=lambda one: services.rank(one.kind))
-    keyed = [(one, _keys(journal, registers, organisation, one)) for one in ordered]
+    keyed = [(one, _keys(journal, services, organisation, one)) for one in ordered]
     known = await numbers_of(journal, (keys.record for _, keys in keyed))
     numbers: dict[str, dict[str, str]] = {}
     for one, keys in keyed:
@@ -87,7 +87,7 @@ async def plan(
         numbered = found.get(place(one)) if keys.record in known else None
         # What was made first tells the same content again.
         message = one if numbered is None else replace(numbered, digest=one.digest or numbered.digest)
-        planned.append(_planned(registers, message, keys))
+        planned.append(_planned(services, message, keys))
     return planned
 
 
@@ -98,7 +98,7 @@ async def numbers_of(journal: Journal, keys: Iterable[bytes]) -> dict[bytes, str
     return {row["key"]: row["number"] for row in rows}
 
 
-def place(message: MadeMessage | ProductRow) -> tuple[int, str, str, str]:
+def place(message: MadeMessage | MadeDocument | ProductRow) -> tuple[int, str, str, str]:
     """Which of the products of a submission it is."""
     return message.bundle, message.route, message.focus, message.kind
 
@@ -134,12 +134,12 @@ async def item_of(connection: Connection, planned: Planned) -> Item:
     )
 
 
-def _keys(journal: Journal, registers: Registers, organisation: str, message: MadeMessage) -> MessageKeys:
-    return MessageKeys.of(journal.vault.secret, organisation, registers.services.of(message.kind), message)
+def _keys(journal: Journal, services: Services, organisation: str, message: MadeMessage) -> MessageKeys:
+    return MessageKeys.of(journal.vault.secret, organisation, services.of(message.kind), message)
 
 
-def _planned(registers: Registers, message: MadeMessage, keys: MessageKeys) -> Planned:
-    if registers.services.of(message.kind) is None:
+def _planned(services: Services, message: MadeMessage, keys: MessageKeys) -> Planned:
+    if services.of(message.kind) is None:
         message = replace(message, ok=False, findings=(*message.findings, NO_SERVICE))
         return Planned(message, keys, lacks_number=False)
-    return Planned(message, keys, registers.lacks_number(Envelope.of(message)))
+    return Planned(message, keys, lacks_number(services, Envelope.of(message)))

@@ -36,38 +36,32 @@ class Deliverer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Registers:
-    """The registers: what their services take, and what reaches them."""
+def service_of(services: Services, product: str) -> Service:
+    """The service of a product that is on its way.
 
-    services: Services
-    delivery: Deliverer
+    Raises:
+        InternalError: there is none: such a message is not sent at all.
+    """
+    service = services.of(product)
+    if service is None:
+        raise InternalError("no service takes a message that is on its way")
+    return service
 
-    def service(self, product: str) -> Service:
-        """The service of a product that is on its way.
 
-        Raises:
-            InternalError: there is none: such a message is not sent at all.
-        """
-        service = self.services.of(product)
-        if service is None:
-            raise InternalError("no service takes a message that is on its way")
-        return service
+def lacks_number(services: Services, message: Envelope) -> bool:
+    """It cannot be sent before its record has a number, and neither the journal nor the Bundle knows one."""
+    service = service_of(services, message.product)
+    if not service.needs_number(message.product) or message.number is not None:
+        return False
+    operation = service.operations.get(message.operation)
+    wanted = _PLACEHOLDER.findall(operation.path if operation else "")
+    return not message.sound or any(not message.key.get(name) for name in wanted)
 
-    def lacks_number(self, message: Envelope) -> bool:
-        """It cannot be sent before its record has a number, and neither the journal nor the Bundle knows one."""
-        service = self.service(message.product)
-        if not service.needs_number(message.product) or message.number is not None:
-            return False
-        operation = service.operations.get(message.operation)
-        wanted = _PLACEHOLDER.findall(operation.path if operation else "")
-        return not message.sound or any(not message.key.get(name) for name in wanted)
 
-    def given(self, product: str, number: str | None) -> str | None:
-        """A number that a register has given; not what is kept where a service gives none."""
-        service = self.service(product)
-        numbers = [*(one.number for one in service.operations.values()), *(one.number for one in service.errors)]
-        return None if number in {one.constant for one in numbers if one is not None} else number
+def given(service: Service, number: str | None) -> str | None:
+    """A number that a register has given; not what is kept where a service gives none."""
+    numbers = [*(one.number for one in service.operations.values()), *(one.number for one in service.errors)]
+    return None if number in {one.constant for one in numbers if one is not None} else number
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from adapter.catalogue import Catalogue
 from adapter.pipeline.journal import Journal
 from adapter.pipeline.making import ProcessMaker
 from adapter.pipeline.periodic import Books, Periodic
-from adapter.pipeline.registers import Registers
 from adapter.pipeline.remd import KeyringSigning, RemdDelivery
 from adapter.pipeline.retry import Backoff
 from adapter.pipeline.stages import AT_NEIGHBOUR, Ports, Stages
@@ -62,7 +61,8 @@ async def configured_worker(
                 maker,
                 KeyringSigning(keyring, load_rules(catalogue)),
                 RemdDelivery(remd_client(settings, http, signer=keyring.transport())),
-                Registers(services, _register_delivery(catalogue, services, settings, keyring, registers)),
+                services,
+                _register_delivery(catalogue, services, settings, keyring, registers),
                 Webhooks(journal, hooks),
             )
             answer_within = timedelta(hours=settings.answer_hours)

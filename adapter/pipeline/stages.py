@@ -27,11 +27,12 @@ from adapter.pipeline.journal import Journal, Work
 from adapter.pipeline.model import ProductRow, State, SubmissionRow, SubmissionState, Trouble
 from adapter.pipeline.moves import Change, lock_chain, move_product, move_submission
 from adapter.pipeline.ports import Delivery, Made, Maker, Signatures, Signing
-from adapter.pipeline.registers import Registers
+from adapter.pipeline.registers import Deliverer
 from adapter.pipeline.results import REGISTER, Results
 from adapter.pipeline.retry import Again, Backoff, Gate
 from adapter.pipeline.statements import sql
 from adapter.pipeline.webhooks import Webhooks
+from adapter.registers.services import Services
 from adapter.transport.errors import ErrorClass
 from adapter.transport.ids import normalise_message_id
 
@@ -53,12 +54,17 @@ _NO_ANSWER: Final = Text(
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The neighbours of the pipeline."""
+    """The neighbours of the pipeline.
+
+    Attributes:
+        delivery: to РЭМД; ``services`` and ``registers`` are of messages of registers.
+    """
 
     maker: Maker
     signing: Signing
     delivery: Delivery
-    registers: Registers
+    services: Services
+    registers: Deliverer
     webhooks: Webhooks
 
 
@@ -84,7 +90,7 @@ class Stages:
         keys, registry = Gate(AT_NEIGHBOUR, clock=ticks), Gate(AT_NEIGHBOUR, clock=ticks)
         self._gates: Mapping[str, Gate] = {"sign": keys, "send": registry, "poll": registry}
         self._results = Results(journal, ports.delivery, backoff, answer_within)
-        self._messages = Delivering(journal, ports.registers, ports.maker, self._results, ticks)
+        self._messages = Delivering(journal, ports.services, ports.registers, ports.maker, self._results, ticks)
         self._works: Mapping[str, Mapping[str, Callable[[Work], Awaitable[str]]]] = {
             "document": {"sign": self._sign, "send": self._send, "poll": self._poll},
             "message": {"sign": self._messages.prepare, "send": self._messages.send},

@@ -6,6 +6,7 @@ Beside it a register: a record is made once, a second time says that it is there
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from dataclasses import dataclass, field
 
@@ -92,7 +93,7 @@ class Stand:
         if operation == "create":
             number = self.records[record] = f"{len(self.records):013d}"
         assert operation == "create" or facts["reg_id"] == number, "a change without its record"
-        self.told.setdefault(record, []).append(facts["data"])
+        self.told.setdefault(record, []).append(f"{operation} {json.loads(facts['data'])['content']}")
         if self.chance.random() < self.losing:
             return web.Response(status=504)
         return web.Response(text=number if operation == "create" else "")

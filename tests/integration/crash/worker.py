@@ -20,7 +20,6 @@ from adapter.log import configure
 from adapter.pipeline import Journal, ProductRow, SignatureRow, Worker
 from adapter.pipeline.periodic import Periodic
 from adapter.pipeline.ports import Answer, Found
-from adapter.pipeline.registers import Registers
 from adapter.pipeline.retry import Backoff
 from adapter.pipeline.stages import Ports, Stages
 from adapter.pipeline.webhooks import Webhooks
@@ -92,8 +91,9 @@ class HttpServices(Services):
 
 def ports(journal: Journal, registry: str, http: AioHttp) -> Ports:
     """The neighbours of a worker of the test."""
-    registers = Registers(services.Services.load(Catalogue()), HttpServices(registry, http))
-    return Ports(JsonMaker(), Signer(), HttpRegistry(registry, http), registers, Webhooks(journal, http))
+    known = services.Services.load(Catalogue())
+    registers = HttpServices(registry, http)
+    return Ports(JsonMaker(), Signer(), HttpRegistry(registry, http), known, registers, Webhooks(journal, http))
 
 
 async def main(database: str, registry: str, data: str) -> None:

@@ -18,7 +18,6 @@ from adapter.findings import Finding, Severity, Text
 from adapter.pipeline import Journal
 from adapter.pipeline.model import Accepted, ProductRow, SignatureRow
 from adapter.pipeline.ports import Answer, Found, Made, MadeDocument, MadeMessage, Numbers, Signatures
-from adapter.pipeline.registers import Registers
 from adapter.pipeline.retry import Again, Backoff
 from adapter.pipeline.stages import Ports, Stages
 from adapter.pipeline.webhooks import Webhooks
@@ -124,7 +123,7 @@ def made_message(facts: Mapping[str, Any], index: int, number: str | None) -> Ma
     if not isinstance(operation, str):
         operation = operation.get(number, first)
     sound = not facts.get("bad") and (number is not None or not facts.get("wants"))
-    data = f"{operation} {facts['content']}".encode()
+    data = json.dumps({"operation": operation, "content": facts["content"]}).encode()
     return MadeMessage(
         0,
         "messages",
@@ -343,8 +342,9 @@ class Bench:
         self.journal, self.clock = journal, clock
         self.maker, self.signer, self.registry, self.hooks = JsonMaker(), Signer(), Registry(), Hooks()
         self.services = Services()
-        registers = Registers(services.Services.load(Catalogue()), self.services)
-        ports = Ports(self.maker, self.signer, self.registry, registers, Webhooks(journal, self.hooks))
+        self.known = services.Services.load(Catalogue())
+        hooks = Webhooks(journal, self.hooks)
+        ports = Ports(self.maker, self.signer, self.registry, self.known, self.services, hooks)
         self.stages = Stages(
             journal,
             ports,

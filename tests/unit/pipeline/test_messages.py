@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from adapter.errors import TransportFailed, UsageError
-from adapter.pipeline import ProductRow, State
+from adapter.pipeline import ProductRow, State, search
+from adapter.pipeline.periodic import Periodic
 from adapter.settings import Settings
 from adapter.transport.errors import ErrorClass
 from tests.unit.pipeline.doubles import (
+    ORGANISATION,
     Bench,
     benched,
     bundle,
@@ -72,7 +75,8 @@ def test_the_whole_way(service: Settings) -> None:
             "send",
             "register",
         ]
-        assert bench.services.sent == [("vaccination-record", "create", b"create shot", None)]
+        (data,) = [data for _, _, data, _ in bench.services.sent]
+        assert json.loads(data) == {"operation": "create", "content": "shot"}
         assert await records(bench) == {"vaccination-register": "8817"}
         history = await bench.journal.outbox.show(row.id)
         (message,) = history.messages
@@ -393,6 +397,38 @@ def test_a_service_that_hangs_holds_up_no_other(service: Settings) -> None:
     on_a_bench(service, work)
 
 
+def test_what_a_register_has_is_not_kept_for_ever(service: Settings) -> None:
+    """A document is, because РЭМД may ask for its file; of a message that was refused the operator may want more."""
+
+    async def work(bench: Bench) -> None:
+        bench.services.says = [refused(ErrorClass.PERMANENT)]
+        facts = json.loads(bundle("a", uid="170.1")) | {"messages": [RECORD, PATIENT]}
+        accepted = await send(bench.journal, json.dumps(facts).encode())
+        await bench.work()
+        await bench.come("M1", bench.registry.sent[0][1], emdr_id="1")
+        conf = service.model_copy(update={"keep_messages_days": 30, "keep_bundles_days": 0})
+        bench.clock.now = datetime.now(UTC) + timedelta(days=29)
+        await Periodic(bench.journal, conf).keep()
+        assert all(one.document_id for one in await documents(bench.journal, accepted))
+        bench.clock.now += timedelta(days=2)
+        await Periodic(bench.journal, conf).keep()
+        kept = {one.kind for one in await documents(bench.journal, accepted) if one.document_id}
+        assert kept == {"170", "iemk-patient"}
+
+    on_a_bench(service, work)
+
+
+def test_a_search_of_documents_finds_no_messages(service: Settings) -> None:
+    async def work(bench: Bench) -> None:
+        facts = json.loads(bundle("a")) | {"messages": [RECORD, PATIENT]}
+        await send(bench.journal, json.dumps(facts).encode())
+        await bench.work()
+        found = await search.documents(bench.journal.database, search.Wanted([ORGANISATION]), 10)
+        assert [row.kind for row, _ in found] == ["170"]
+
+    on_a_bench(service, work)
+
+
 def test_what_reaches_the_state_is_in_the_audit(service: Settings) -> None:
     async def work(bench: Bench) -> None:
         row = (await rows(bench, RECORD))["vaccination-record"]
@@ -400,6 +436,6 @@ def test_what_reaches_the_state_is_in_the_audit(service: Settings) -> None:
             found = await connection.fetch("select event from egisz.audit where event->>'type' = 'disclosure'")
         ((event,),) = found
         told = json.loads(event)
-        assert told["agent"] == "vaccination-register" and told["entity"].endswith(str(row.id))
+        assert told["agent"] == "vaccination-register" and told["entity"] == f"Basic/{row.id}"
 
     on_a_bench(service, work)

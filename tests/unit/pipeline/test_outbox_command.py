@@ -16,7 +16,8 @@ from adapter.log import configure
 from adapter.pipeline import making
 from adapter.pipeline.ports import Made
 from adapter.settings import Settings, settings
-from tests.unit.pipeline.doubles import JsonMaker, benched, bundle, send
+from adapter.transport.errors import ErrorClass
+from tests.unit.pipeline.doubles import JsonMaker, benched, bundle, letter, letters, refused, send
 
 
 @pytest.fixture
@@ -107,3 +108,41 @@ def test_a_dry_run_says_what_would_change(  # type: ignore[no-untyped-def] # a f
     assert [(each["status"], len(each["changes"])) for each in one["documents"]] == [("changed", 1)]
     # Nothing was done.
     assert json.loads(command("ls", "--format", "json"))["products"][0]["state"] == "dead"
+
+
+def test_a_dry_run_of_a_message_shows_it_as_it_would_leave(  # type: ignore[no-untyped-def] # a fixture
+    command, service: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the number that its record has by now, place by place."""
+
+    async def scenario() -> tuple[UUID, UUID]:
+        async with benched(service) as bench:
+            bench.services.numbers = {"create": "8817"}
+            bench.services.says = [refused(ErrorClass.PERMANENT)]
+            first = await send(bench.journal, letters(letter("vaccination-record", "v1", "Иванов", change="update")))
+            await bench.work()
+            other = letter("vaccination-record", "v2", "other", record="v1")
+            second = await send(bench.journal, letters(other, patient="p2"))
+            await bench.work()
+            return (await bench.one(first)).id, (await bench.one(second)).id
+
+    stopped, registered = asyncio.run(scenario())
+
+    class Closable(JsonMaker):
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(making, "ProcessMaker", Closable)
+    told = command("replay", stopped, registered, "--dry-run")
+    assert "would change" in told and "the same" in told and "different /operation" in told and "Иванов" not in told
+    (one, _) = json.loads(command("replay", stopped, registered, "--dry-run", "--values", "-f", "json"))
+    (changed,) = one["documents"][0]["changes"]
+    assert (changed["before"], changed["after"]) == ('"create"', '"update"')
+    command("replay", stopped)
+    listed = json.loads(command("ls", "--format", "json"))["products"]
+    assert [(one["kind"], one["state"]) for one in listed] == [("vaccination-record", "checked")]
+    assert command("hold", stopped).split() == [str(stopped), "held"]
+    assert command("release", stopped).split() == [str(stopped), "checked"]
+    assert command("drop", stopped).split() == [str(stopped), "dead"]
+    shown = command("show", stopped)
+    assert "prepare: checked → signed" in shown and "create" in shown and "Иванов" not in shown

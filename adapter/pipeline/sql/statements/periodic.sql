@@ -115,6 +115,20 @@ with old as (
 )
 select unnest(array[document_id, registration_id]) as payload_id from cleared
 
+-- name: forget_register_messages
+-- Of those that a register has: nobody asks for them again, as РЭМД does for the file of a document.
+with old as (
+    select id, document_id, registration_id
+    from egisz.product
+    where message_key is not null and document_id is not null and state = 'registered' and changed_at < $1
+    limit $2
+    for update skip locked
+), cleared as (
+    update egisz.product set document_id = null, registration_id = null from old where product.id = old.id
+    returning old.document_id, old.registration_id
+)
+select unnest(array[document_id, registration_id]) as payload_id from cleared
+
 -- name: forget_messages
 with old as (
     select id, request_id, response_id from egisz.message

@@ -1,7 +1,7 @@
 -- name: search_documents
 select product.*, (select count(*) from egisz.signature where product_id = product.id) as signatures
 from egisz.product
-where document_id is not null
+where document_id is not null and message_key is null
     and organisation = any($1)
     and ($2::text is null or kind = $2)
     and ($3::text is null or emdr_id = $3 or local_uid = $3 or unrz = $3)
