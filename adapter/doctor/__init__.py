@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from adapter.doctor import content, network, storage
+from adapter.doctor import content, network, registers, storage
 from adapter.doctor.line import Line, Mark
 from adapter.errors import EgiszError
 from adapter.findings import Text
@@ -26,6 +26,7 @@ CHECKS: Final[dict[Check, Text]] = {
     content.books: content.BOOKS,
     content.signing: content.SIGNING,
     network.endpoints: network.REMD,
+    registers.services: registers.REGISTERS,
 }
 
 

@@ -20,8 +20,6 @@ _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 async def endpoints(settings: Settings) -> AsyncIterator[Line]:
     """РЭМД answers, its clock, and its way back to us."""
-    from aiohttp import ClientError, ClientSession, ClientTimeout
-
     part = REMD
     if not settings.remd_url:
         yield Line(
@@ -31,28 +29,31 @@ async def endpoints(settings: Settings) -> AsyncIterator[Line]:
             Text("EGISZ_REMD_URL; для проб — egisz stand", "EGISZ_REMD_URL; for trials: egisz stand"),
         )
         return
+    line, date = await reached(part, settings.remd_url)
+    yield line
+    if (theirs := _http_date(date)) is not None:
+        apart = abs((theirs - datetime.now(UTC)).total_seconds())
+        yield clock(Text("часы РЭМД", "clock of РЭМД"), apart)
+    for line in _ways_back(settings):
+        yield line
+
+
+async def reached(part: Text, url: str) -> tuple[Line, str]:
+    """Whether an address answers, and the header ``Date`` of the answer, else empty."""
+    from aiohttp import ClientError, ClientSession, ClientTimeout
+
     try:
         # Any answer will do: a SOAP service has none of its own for a GET.
         async with (
             ClientSession(timeout=ClientTimeout(total=_TIMEOUT)) as session,
-            session.get(settings.remd_url, allow_redirects=False) as answer,
+            session.get(url, allow_redirects=False) as answer,
         ):
             status, date = answer.status, answer.headers.get("Date", "")
     except (ClientError, TimeoutError, OSError, ValueError) as error:
         name = type(error).__name__
-        yield Line(
-            part,
-            Mark.ERROR,
-            Text(f"не отвечает: {name}", f"does not answer: {name}"),
-            Text("Проверьте адрес, VPN и межсетевой экран.", "Check the address, the VPN and the firewall."),
-        )
-    else:
-        yield Line(part, Mark.OK, Text(f"отвечает (HTTP {status})", f"answers (HTTP {status})"))
-        if (theirs := _http_date(date)) is not None:
-            apart = abs((theirs - datetime.now(UTC)).total_seconds())
-            yield clock(Text("часы РЭМД", "clock of РЭМД"), apart)
-    for line in _ways_back(settings):
-        yield line
+        hint = Text("Проверьте адрес, VPN и межсетевой экран.", "Check the address, the VPN and the firewall.")
+        return Line(part, Mark.ERROR, Text(f"не отвечает: {name}", f"does not answer: {name}"), hint), ""
+    return Line(part, Mark.OK, Text(f"отвечает (HTTP {status})", f"answers (HTTP {status})")), date
 
 
 def _http_date(text: str) -> datetime | None:
