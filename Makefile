@@ -20,7 +20,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo "Variables: PYTHON=$(PYTHON) (for .venv), JOBS=$(JOBS) (processes of make test), ROUNDS=$(ROUNDS) (of make fuzz), CRASHES=$(CRASHES) (of make crash)"
 
-setup: $(VENV)/.installed $(VENV)/.gost ## make .venv with the locked dependencies and this project
+setup: $(VENV)/.installed $(VENV)/.gost $(VENV)/.assets ## make .venv with the locked dependencies and this project
 
 $(VENV)/.locked: requirements.lock
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/make_venv.sh
@@ -35,6 +35,10 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 
 $(VENV)/.gost: tools/install_gost.sh | $(VENV)/.locked
 	@sh tools/install_gost.sh
+	@touch $@
+
+$(VENV)/.assets: package-lock.json tools/make_assets.sh $(wildcard adapter/api/console/bundles/*.js) | $(VENV)/.locked
+	@sh tools/make_assets.sh
 	@touch $@
 
 demo: setup ## check documents, convert Bundles, send them through the service to a stand, show what comes back
@@ -83,4 +87,4 @@ lock: ## resolve pyproject.toml into requirements.lock; UPGRADE=--upgrade also t
 		--generate-hashes --no-header --quiet --output-file requirements.lock
 
 clean: ## remove everything that was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist node_modules adapter/api/console/vendor .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,6 +9,7 @@
     ├── InputError              the input was refused, carries a Finding       (exit 1)
     │   └── XmlRefused          hardened XML entry point said no
     ├── RequestRefused          an HTTP request was refused: status and findings
+    ├── PageRefused             a page of the console was refused (adapter.api.console.guard)
     ├── TokenRefused            the token endpoint said no (adapter.api.access)
     ├── EnvironmentProblem      something outside is missing or broken         (exit 3)
     │   ├── PackError           a validation pack is broken, unknown or absent

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     base_url: str = Field(
         default="", description="address of this service as callers know it (default: http://<host>:<port>)"
     )
+    console: bool = Field(default=True, description="pages for operators and authors of mappings, under /console")
     mtls_header: str = Field(
         default="", description="header in which a proxy gives the SHA-256 fingerprint of a client's certificate"
     )

@@ -17,11 +17,12 @@ from adapter.api.service import Service
 Opened = Callable[[], AbstractAsyncContextManager[Service]]
 
 
-def create_app(opened: Opened) -> FastAPI:
+def create_app(opened: Opened, *, console: bool = False) -> FastAPI:
     """The application.
 
     Args:
         opened: opens the parts when the application starts, and closes them when it stops.
+        console: with the pages of the console; the parts have to have it.
     """
 
     @asynccontextmanager
@@ -47,6 +48,10 @@ def create_app(opened: Opened) -> FastAPI:
     answers.install(app)
     for part in (search, fhir, tokens, callbacks, operations):
         app.include_router(part.router)
+    if console:
+        from adapter.api.console import console_router
+
+        app.include_router(console_router())
     # XML packs well at once; harder, it would cost more of the processor than of the line.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(Observed)

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from adapter.api.access import Access
 from adapter.api.clients import StoredClients
+from adapter.api.console.parts import Console
+from adapter.api.console.session import Sessions
 from adapter.api.networks import networks
 from adapter.api.service import Service
 from adapter.api.trial import Trial
@@ -83,7 +85,17 @@ def assembled(settings: Settings, base_url: str, journal: Journal) -> Service:
         limit=settings.fhir_max_bytes,
         lang=settings.lang,
         clock=journal.clock,
+        console=_console(settings, base_url, journal) if settings.console else None,
     )
+
+
+def _console(settings: Settings, base_url: str, journal: Journal) -> Console:
+    return Console(settings, console_sessions(journal), f"{base_url}/console")
+
+
+def console_sessions(journal: Journal) -> Sessions:
+    """Sessions of the console, good in every process over the same database."""
+    return Sessions(journal.database, hmac.digest(journal.vault.secret, b"console", "sha256"))
 
 
 def _callbacks(settings: Settings) -> Callbacks:

@@ -14,6 +14,7 @@ from adapter.api.refusals import refused
 from adapter.findings import Text
 
 if TYPE_CHECKING:
+    from adapter.api.console.parts import Console
     from adapter.api.trial import Trial
     from adapter.api.trust import Callbacks
     from adapter.pipeline import Journal
@@ -34,6 +35,7 @@ class Service:
         limit: most bytes of a body.
         trial: converts for ``$convert`` and ``$validate``.
         callbacks: takes messages of РЭМД.
+        console: ``None`` where there is none.
     """
 
     journal: Journal
@@ -45,6 +47,7 @@ class Service:
     limit: int
     lang: str = "ru"
     clock: Callable[[], datetime] = utc_now
+    console: Console | None = None
 
 
 def service(request: Request) -> Service:

@@ -27,6 +27,7 @@ _SERVICE: Final = {
     "outbox": "outbox",
     "client": "client",
     "audit": "audit",
+    "console": "console",
     "send": "send",
 }
 

@@ -16,6 +16,8 @@ from adapter.findings import Text
 from adapter.settings import settings
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from adapter.api.service import Service
     from adapter.pipeline import Journal
     from adapter.settings import Settings
@@ -50,16 +52,34 @@ async def _serve(host: str, port: int, *, worker: bool) -> None:
     conf = settings()
     base = conf.base_url or f"http://{host}:{port}"
     async with opened(conf, base) as parts, _working(conf, parts.journal, worker=worker):
-        app = create_app(lambda: nullcontext(parts))
+        app = create_app(lambda: nullcontext(parts), console=conf.console)
         config = uvicorn.Config(
             app, host=host, port=port, log_config=None, access_log=False, server_header=False, proxy_headers=False
         )
         if host in _LOOPBACK:
             await _greet(parts, base)
+        server = uvicorn.Server(config)
         # uvicorn raises the signal again once it has stopped; by then it has done its work.
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, lambda *_: None)
-        await uvicorn.Server(config).serve()
+        async with _leaving(server, parts):
+            await server.serve()
+
+
+@asynccontextmanager
+async def _leaving(server: uvicorn.Server, parts: Service) -> AsyncIterator[None]:
+    """Tell pages of the console that stay open when the server is asked to stop, which waits for their end."""
+
+    async def watch() -> None:
+        while not server.should_exit:
+            await asyncio.sleep(0.2)
+        if parts.console is not None:
+            parts.console.leaving = True
+
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(watch())
+        yield
+        watching.cancel()
 
 
 @asynccontextmanager
@@ -87,6 +107,8 @@ async def _greet(parts: Service, base: str) -> None:
     clients = parts.access.clients
     lang = settings().lang
     typer.echo(Text(f"Служба: {base}/fhir", f"Service: {base}/fhir").get(lang))
+    if parts.console is not None and settings().database_url is None:
+        _greet_console(parts, base)
     if not isinstance(clients, StoredClients) or any(row["id"] != _DEVELOPER for row in await clients.all()):
         return
     scopes = ["system/*.cruds"]
@@ -102,3 +124,13 @@ async def _greet(parts: Service, base: str) -> None:
         ).get(lang)
     )
     typer.echo(token)
+
+
+def _greet_console(parts: Service, base: str) -> None:
+    """A link that signs a developer in to the console once."""
+    from adapter.api.console.session import Role
+
+    assert parts.console is not None
+    ticket = parts.console.sessions.ticket(_DEVELOPER, Role, now=parts.clock(), lives=_TRIAL)
+    link = f"{base}/console/sign-in?ticket={ticket}"
+    typer.echo(Text(f"Консоль, вход один раз: {link}", f"Console, to sign in once: {link}").get(settings().lang))

@@ -1,0 +1,2 @@
+// Comforts of the console. Every page works without them.
+"use strict";
