@@ -22,6 +22,7 @@ from adapter.mapping.mappings import Mappings
 from adapter.mapping.model import Field, MapSpec
 from adapter.mapping.yaml import load
 from adapter.nsi.terms import load_vocabulary
+from adapter.registers.services import Operation, Services
 from adapter.settings import Settings
 from conformance.codes import markdown
 from conformance.reporters.json import schema
@@ -238,6 +239,57 @@ def certainty(raw: Mapping[str, Any], group: Mapping[str, Any]) -> str:
     return "H" if not inferred else "INF" if inferred == len(elements) else f"INF: {inferred}"
 
 
+# -- services of registers --------------------------------------------------------------------------
+
+
+def register_services() -> str:
+    """Every service of a register, as its file says."""
+    lines = ["# Службы регистров / Services of registers", "", NOTE, ""]
+    lines += [
+        "Из файлов `mappings/services/`; файл с тем же именем в своей папке (`EGISZ_CATALOGUE`) заменяет наш.",
+        "Насколько что известно, сказано в файле пометками. Как отправлять:",
+        "[по-русски](../howto/send-register-messages.ru.md), [in English](../howto/send-register-messages.md).",
+        "",
+        "From the files `mappings/services/`; a file of the same name in a folder of your own (`EGISZ_CATALOGUE`) goes",
+        "before ours. How certain a thing is known is marked in the file.",
+        "",
+    ]
+    for service in Services.load(Catalogue()).by_id.values():
+        ways = ", ".join(f"`{one}`" for one in service.authentication)
+        places = ", ".join(f"`{one}`" for one in service.endpoints)
+        lines += [f"## {service.id}", "", f"Протокол / protocol: `{service.form}`. Вход / authentication: {ways}.", ""]
+        lines += [f"Адреса / addresses: {places}.", ""] if places else []
+        products = (
+            (f"`{name}`", f"`{service.scope(name)}`", "да / yes" if service.needs_number(name) else "")
+            for name in service.products
+        )
+        lines += table(
+            ("по порядку / in this order", "чей номер / whose number", "ждёт номера / waits for it"), products
+        )
+        calls = ((f"`{name}`", called(name, one), told_number(one)) for name, one in service.operations.items())
+        lines += table(("операция / operation", "вызов / call", "номер в ответе / number in the answer"), calls)
+        errors = (
+            (f"`{one.match or one.code or one.status}`", str(one.error_class), f"{one.ru} / {one.en}")
+            for one in service.errors
+        )
+        lines += table(("ответ / answer", "класс / class", "что это / what it means"), errors)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def called(name: str, operation: Operation) -> str:
+    """How an operation is called, and what is asked around it."""
+    call = f"`{operation.action or f'{operation.method} {operation.path}'.strip() or name}`"
+    return call + ", GET до / before" * bool(operation.before) + ", GET после / after" * bool(operation.after)
+
+
+def told_number(operation: Operation) -> str:
+    """Where the number of a record stands."""
+    number = operation.number or (operation.after.number if operation.after else None)
+    if number is None:
+        return ""
+    return f"`{number.json_pointer or number.xml}`" if not number.constant else f"нет / none: `{number.constant}`"
+
+
 # -- OpenAPI ----------------------------------------------------------------------------------------
 
 
@@ -256,6 +308,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "codes.md": markdown,
     "json-report.md": json_page,
     "concept-maps.md": concept_maps,
+    "register-services.md": register_services,
     "openapi.json": openapi,
     "report.schema.json": lambda: orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode() + "\n",
 }

@@ -20,6 +20,7 @@ from adapter.transport.http import HttpAnswer
 
 #: How much of the text of an answer is looked at.
 _SEEN: Final = 100_000
+_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _NUMBER: Final = re.compile(r"[^\s<>]{1,100}")
 _REFUSED: Final = Text(
     "Регистр отказал: его ответ хранится в журнале обмена.",
@@ -28,6 +29,10 @@ _REFUSED: Final = Text(
 _STRANGE: Final = Text(
     "Ответ не похож на ответ регистра: сообщение отправляется снова.",
     "The answer is not one of the register: the message is sent again.",
+)
+_REMARKED: Final = Text(
+    "Регистр принял сообщение с замечанием: оно в ответе, который хранится в журнале обмена.",
+    "The register took the message with a remark: it is in the answer, which is kept with the exchange.",
 )
 _UNTOLD: Final = Text(
     "Регистр принял сообщение, но не назвал номера записи: оно отправляется снова.",
@@ -42,7 +47,7 @@ class Said:
     Attributes:
         taken: the register has it.
         number: of the record, where it tells one.
-        verdict: of a refusal.
+        verdict: of a refusal, or of a remark about what was taken.
         change: the record was there: the message is made anew as a change of it.
     """
 
@@ -82,10 +87,13 @@ def _rest(service: Service, operation: str, answer: HttpAnswer, wanted: Number |
         return _refused(service, operation, answer, ())
     if answer.body.strip() and not _told(service, answer.body):
         return _strange(answer, _STRANGE)
+    remark = None
+    if service.remark and service.form == "rest" and _pointed(_json(answer.body), service.remark, shaped=False):
+        remark = Verdict(ErrorClass.WARNING, _REMARKED)
     if wanted is None:
-        return Said(taken=True)
+        return Said(taken=True, verdict=remark)
     number = number_in(answer, wanted)
-    return Said(taken=True, number=number) if number else _strange(answer, _UNTOLD)
+    return Said(taken=True, number=number, verdict=remark) if number else _strange(answer, _UNTOLD)
 
 
 def _told(service: Service, body: bytes) -> bool:
@@ -103,12 +111,27 @@ def _soap(service: Service, operation: str, answer: HttpAnswer, wanted: Number |
         if 200 <= answer.status < 300:
             return _strange(answer, _STRANGE)
         return _refused(service, operation, answer, ())
+    remark = _remark(service, envelope.root)
+    number = number_in(answer, wanted) if wanted else None
     if envelope.fault is not None:
-        return _refused(service, operation, answer, tuple(_codes(envelope.body)))
+        codes = tuple(_codes(envelope.body))
+        if remark is not None and not codes:
+            return Said(taken=True, number=number, verdict=remark)
+        return _refused(service, operation, answer, codes or (envelope.fault.code,))
     name = "" if envelope.body is None else etree.QName(envelope.body).localname
     if not 200 <= answer.status < 300 or name != f"{operation}Response":
         return _strange(answer, _STRANGE)
-    return Said(taken=True, number=number_in(answer, wanted) if wanted else None)
+    return Said(taken=True, number=number, verdict=remark)
+
+
+def _remark(service: Service, root: etree._Element) -> Verdict | None:
+    """What an answer of SOAP remarks: the outer remark says nothing where there are inner ones."""
+    found = [one for one in root.iter(etree.Element) if etree.QName(one).localname == service.remark]
+    if not service.remark or not found:
+        return None
+    codes = [find_text(one, "WarningCode") for one in found if not list(one.iter(f"{{*}}{service.remark}"))[1:]]
+    told = tuple(f"{service.id}:{code}" for code in codes if _CODE.fullmatch(code))
+    return Verdict(ErrorClass.WARNING, _REMARKED, told)
 
 
 def _codes(fault: etree._Element | None) -> Iterator[str]:
@@ -139,7 +162,7 @@ def _refused(service: Service, operation: str, answer: HttpAnswer, codes: tuple[
         if match is None and (rule.match or not (rule.code in codes or answer.status in rule.status)):
             continue
         return _ruled(rule, answer, match)
-    told = tuple(f"{service.id}:{one}" for one in codes if re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", one))
+    told = tuple(f"{service.id}:{one}" for one in codes if _CODE.fullmatch(one))
     if service.form == "soap" and codes:
         return Said(taken=False, verdict=Verdict(ErrorClass.PERMANENT, _REFUSED, told, unknown=told))
     verdict = error_book().http(answer.status)
@@ -179,8 +202,8 @@ def _xml(data: bytes) -> etree._Element | None:
         return None
 
 
-def _pointed(value: Any, pointer: str) -> str | None:
-    """The scalar that a JSON pointer leads to."""
+def _pointed(value: Any, pointer: str, *, shaped: bool = True) -> str | None:
+    """The scalar that a JSON pointer leads to; a number of a record or a code is ``shaped``."""
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, list) and name.isascii() and name.isdigit() and int(name) < len(value):
@@ -189,7 +212,9 @@ def _pointed(value: Any, pointer: str) -> str | None:
             value = value[name]
         else:
             return None
-    return _shaped(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    return _shaped(str(value)) if shaped else str(value)
 
 
 def _shaped(text: str) -> str | None:

@@ -155,6 +155,7 @@ class Service(FileModel):
         endpoints: names of its addresses, where there are several.
         authentication: that it knows; the first is what it expects.
         parameters: what is in the key, but for ``record``, are parameters of the address.
+        remark: where an answer may have a remark about what was taken: a JSON pointer, or the local name of an element.
         products: in the order in which messages about one thing leave.
     """
 
@@ -163,6 +164,7 @@ class Service(FileModel):
     endpoints: tuple[str, ...] = ()
     authentication: Annotated[tuple[Authentication, ...], Field(min_length=1)]
     parameters: bool = False
+    remark: str = ""
     products: Annotated[dict[str, ServiceProduct], Field(min_length=1)]
     operations: Annotated[dict[str, Operation], Field(min_length=1)]
     errors: tuple[ErrorRule, ...] = ()

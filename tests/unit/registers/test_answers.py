@@ -124,6 +124,55 @@ def test_a_fault_of_n3_that_is_not_known_is_a_refusal() -> None:
     assert answer.verdict.codes == ("n3:31", "n3:17")
 
 
+def _soap_fault(code: str, detail: str = "") -> str:
+    return _envelope(
+        f"<s:Fault><faultcode>s:{code}</faultcode><faultstring>no</faultstring><detail>{detail}</detail></s:Fault>"
+    )
+
+
+@pytest.mark.parametrize(("code", "expected"), [("Client", ErrorClass.PERMANENT), ("Server", ErrorClass.TEMPORARY)])
+def test_a_fault_without_a_code_of_n3(code: str, expected: ErrorClass) -> None:
+    answer = _said("n3", "AddCase", 500, _soap_fault(code))
+    assert not answer.taken
+    assert answer.verdict is not None
+    assert answer.verdict.error_class is expected
+
+
+_WARNING = (
+    f'<RequestWarning xmlns="{_DTO}"><WarningCode>8</WarningCode>'
+    "<Warnings><RequestWarning><WarningCode>2135</WarningCode></RequestWarning></Warnings></RequestWarning>"
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _soap_fault("Client", _WARNING),
+        _envelope(f'<AddCaseResponse xmlns="http://tempuri.org/">{_WARNING}</AddCaseResponse>'),
+    ],
+)
+def test_a_remark_of_n3_is_no_refusal(body: str) -> None:
+    answer = _said("n3", "AddCase", 200, body)
+    assert (answer.taken, answer.number) == (True, "closed")
+    assert answer.verdict is not None
+    assert (answer.verdict.error_class, answer.verdict.codes) == (ErrorClass.WARNING, ("n3:2135",))
+
+
+def test_a_remark_beside_a_refusal_does_not_hide_it() -> None:
+    body = _fault("17").replace("</detail>", f"{_WARNING}</detail>")
+    answer = _said("n3", "AddCase", 500, body)
+    assert not answer.taken
+    assert answer.verdict is not None
+    assert answer.verdict.codes == ("n3:17",)
+
+
+@pytest.mark.parametrize(("message", "remarked"), [('"проверьте адрес"', True), ("null", False), ('""', False)])
+def test_a_remark_of_frmr(message: str, remarked: bool) -> None:
+    answer = _said("frmr", "PUT person/prof", 200, f'{{"requestId": "1", "errorUserMessage": {message}}}')
+    assert answer.taken
+    assert (answer.verdict is not None) == remarked
+
+
 def test_an_answer_to_another_operation_is_no_success() -> None:
     answer = _said("n3", "AddCase", 200, _envelope('<CreateCaseResponse xmlns="http://tempuri.org/"/>'))
     assert not answer.taken
