@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +17,8 @@ from adapter.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from adapter.convert import Converter
+    from adapter.fhir import Reading
     from adapter.registers.contacts import Contacts
     from adapter.registers.messages import Message
     from adapter.registers.sending import Make, Sent
@@ -31,8 +32,11 @@ def send(
     ],
     *,
     product: Annotated[
-        list[str], typer.Option("--product", metavar="N", help="какое сообщение, можно несколько / which, repeatable")
-    ],
+        list[str] | None,
+        typer.Option(
+            "--product", metavar="N", help="какое, можно несколько; иначе по маршрутам / which; else by routes"
+        ),
+    ] = None,
     to: Annotated[
         str, typer.Option("--to", metavar="URL", help="адрес вместо указанного в services / instead of services")
     ] = "",
@@ -72,23 +76,23 @@ def send(
 
     files = Catalogue(catalogue or settings().catalogue)
     services = Services.load(files)
-    if unknown := [one for one in product if services.of(one) is None]:
+    converter = make_converter(Setup(catalogue, org, FhirLimits.configured(), fhir_version))
+    if not product:
+        converter, product = _by_routes(converter, services)
+    elif unknown := [one for one in product if services.of(one) is None]:
         known = ", ".join(services.by_product)
         raise UsageError(
             Text(f"это не сообщения: {unknown}; есть: {known}", f"no messages: {unknown}; there are: {known}")
         )
-    converter = make_converter(Setup(catalogue, org, FhirLimits.configured(), fhir_version, tuple(product)))
     path = org or files.file("mappings/organisation.yaml")
     contacts = _reached(read_contacts(path, services), services, to)
-    readings = read_file(bundle, version=fhir_version, limits=FhirLimits.configured())
     sent: list[Sent] = []
-    for reading in readings:
+    for reading in read_file(bundle, version=fhir_version, limits=FhirLimits.configured()):
 
-        def make(known: Mapping[str, str], reading: Any = reading) -> Sequence[Message]:
-            return converter.convert(reading, products=product, records=known).messages
+        def make(one: str, known: Mapping[str, str], reading: Reading = reading) -> Sequence[Message]:
+            return converter.convert(reading, products=(one,), records=known).messages
 
-        numbers = {one.record: number for one in make({})} if number else {}
-        sent += asyncio.run(_send(make, services, contacts, converter.organisation.oid, numbers))
+        sent += asyncio.run(_send(make, product, services, contacts, converter.organisation.oid, number))
     if exchange is not None:
         _write_exchange(exchange, sent)
     if output_format is Format.JSON:
@@ -115,34 +119,42 @@ def _reached(contacts: Contacts, services: Services, to: str) -> Contacts:
     return Contacts(found, contacts.folder)
 
 
+def _by_routes(converter: Converter, services: Services) -> tuple[Converter, list[str]]:
+    """What the routes of the organisation make of messages, and a converter that makes nothing besides."""
+    from dataclasses import replace
+
+    organisation, routes = converter.organisation, converter.mappings.routes
+    wanted = [one for route in routes for one in organisation.products(route) if services.of(one) is not None]
+    if not wanted:
+        raise UsageError(
+            Text(
+                "маршруты организации не создают сообщений: дайте --product или включите их в routes",
+                "the routes of the organisation make no messages: give --product, or switch them on in routes",
+            )
+        )
+    # A message that is asked for is made by a route that is off, too, unless the organisation says that it is.
+    off = {route.id: None for route in routes if not organisation.products(route)}
+    return converter.sent_by(replace(organisation, routes={**organisation.routes, **off})), wanted
+
+
 async def _send(
-    make: Make, services: Services, contacts: Contacts, organisation: str, numbers: Mapping[str, str]
+    make: Make, products: Sequence[str], services: Services, contacts: Contacts, organisation: str, number: str
 ) -> list[Sent]:
     from adapter.registers.delivery import RegisterDelivery
-    from adapter.registers.sending import send_all
+    from adapter.registers.sending import Sender
     from adapter.transport.http import AioHttp
 
-    async with AioHttp() as http:
+    async with AioHttp(timeout=settings().http_timeout) as http:
         delivery = RegisterDelivery(services, lambda _: contacts, http, _signer)
-        return [
-            one
-            async for one in send_all(
-                make,
-                delivery,
-                services,
-                organisation=organisation,
-                clock=lambda: datetime.now(UTC),
-                numbers=numbers,
-            )
-        ]
+        sender = Sender(make, delivery, services, organisation, number)
+        return [one async for one in sender.send(products)]
 
 
 def _signer() -> Signer | None:
     from adapter.signing import Keyring
 
     config = settings()
-    keyring = Keyring.load(config.signing_file, libcrypto=config.libcrypto, openssl=config.openssl)
-    return keyring.transport(at=datetime.now(UTC))
+    return Keyring.load(config.signing_file, libcrypto=config.libcrypto, openssl=config.openssl).transport()
 
 
 def _write_exchange(folder: Path, sent: list[Sent]) -> None:

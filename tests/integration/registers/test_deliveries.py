@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from adapter.fhir import read
 from adapter.registers.contacts import Contacts, read_contacts
 from adapter.registers.delivery import RegisterDelivery
 from adapter.registers.messages import Message
-from adapter.registers.sending import Sent, send_all
+from adapter.registers.sending import Sender, Sent
 from adapter.registers.services import Services
 from adapter.signing.certificate import read_certificate
 from adapter.signing.local import RsaSigner
@@ -51,23 +50,14 @@ class Clinic:
     http: AioHttp
     address: str
 
-    async def send(self, example: str, *products: str, numbers: Mapping[str, str] | None = None) -> list[Sent]:
+    async def send(self, example: str, *products: str) -> list[Sent]:
         (reading,) = read((EXAMPLES / f"{example}.json").read_bytes())
 
-        def made(known: Mapping[str, str]) -> Sequence[Message]:
-            return self.converter.convert(reading, products=products, records=known).messages
+        def made(product: str, known: Mapping[str, str]) -> Sequence[Message]:
+            return self.converter.convert(reading, products=(product,), records=known).messages
 
-        return [
-            one
-            async for one in send_all(
-                made,
-                self.delivery,
-                SERVICES,
-                organisation=self.converter.organisation.oid,
-                clock=lambda: datetime.now(UTC),
-                numbers=numbers or {},
-            )
-        ]
+        sender = Sender(made, self.delivery, SERVICES, self.converter.organisation.oid)
+        return [one async for one in sender.send(products)]
 
     async def faults(self, *written: str) -> None:
         answer = await self.http.request(
