@@ -13,4 +13,5 @@ It keeps documents in the clear and answers anybody who can reach it: never give
     processing.py  what happens to a registration after its acknowledgement
     callbacks.py   the messages to a МИС
     app.py         all of it over HTTP
+    registers/     registers that a МИС writes to, beside it
 """

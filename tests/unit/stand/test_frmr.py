@@ -93,6 +93,10 @@ def test_a_worker_may_not_become_another(registers: Registers, person: dict[str,
     assert ask(registers, "POST person", {**PERSON, "snils": "10420735197"}, second).status == 200
     who = {"mo": MO, "mr": "true", "oid": NUMBER}
     assert "уже была создана" in message_of(ask(registers, "PUT person", who, second))
+    third = changed(person, "snils", "11223344595")
+    assert ask(registers, "PUT person", who, third).status == 200
+    assert ask(registers, "GET person", PERSON).status == 404, "the СНИЛС is no longer his"
+    assert told(ask(registers, "GET person", {**PERSON, "snils": "11223344595"}))["content"]["oid"] == NUMBER
 
 
 @pytest.mark.parametrize(
@@ -197,6 +201,9 @@ def test_lists_come_in_pages(registers: Registers, person: dict[str, Any]) -> No
     make(registers, person)
     listed = told(ask(registers, "GET person/list", {"mo": MO, "limit": "1000", "offset": "x"}))
     assert (listed["offset"], listed["limit"], listed["total"]) == (0, 100, 1)
+    ask(registers, "POST person", PERSON | {"snils": "11223344595"}, changed(person, "snils", "11223344595"))
+    page = told(ask(registers, "GET person/list", {"mo": MO, "limit": "1"}))
+    assert (page["total"], [one["oid"] for one in page["content"]]) == (2, [NUMBER])
 
 
 def test_accreditation_is_read_only(registers: Registers, person: dict[str, Any]) -> None:
