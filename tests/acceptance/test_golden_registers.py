@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
+from lxml import etree
 
 from adapter.catalogue import Catalogue
 from adapter.convert import Converter
@@ -22,6 +23,7 @@ from adapter.mapping.keys import SCHEMAS
 from adapter.mapping.model import MessageForm
 from adapter.registers.jsonform import JsonForm
 from adapter.registers.messages import Message
+from adapter.transport.envelope import read as read_envelope
 from adapter.xml import parse
 from conformance.xsd import load_schema
 
@@ -41,6 +43,7 @@ PRODUCTS = (
     "vaccination-record-pregnancy",
     "vzn-patient",
     "vzn-record",
+    "gip-patient",
 )
 
 
@@ -158,3 +161,25 @@ def test_the_schema_of_vzn_takes_the_public_samples(examples_dir: Path) -> None:
         tree.getroot().remove(recipe)
     assert load_schema(Catalogue().file(f"{SCHEMAS}/vzn.xsd")).validate(tree) == []
     assert len(tree.getroot().findall("record")) == 4
+
+
+@pytest.mark.examples
+@pytest.mark.parametrize(
+    "sample", ["register/prpa_in201302ru02_sample.xml", "remd/samples/ips_gip_request_unsigned.xml"]
+)
+def test_the_schema_of_gip_takes_the_public_samples(examples_dir: Path, sample: str) -> None:
+    message = read_envelope((examples_dir / sample).read_bytes()).body
+    assert message is not None
+    schema = load_schema(Catalogue().file(f"{SCHEMAS}/gip.xsd"))
+    assert schema.validate(parse(etree.tostring(message))) == []
+
+
+def test_a_patient_that_gip_knows_is_changed(converter: Converter) -> None:
+    (first,) = [one for one in messages(converter, "170-r4b-n3") if one.product == "gip-patient"]
+    (again,) = [one for one in messages(converter, "170-r4b-n3", {first.id: "sent"}) if one.product == "gip-patient"]
+    assert (first.operation, again.operation) == ("PRPA_IN201301", "PRPA_IN201302")
+    assert (again.id, again.ok) == (first.id, True)
+    roots = [parse(one.data or b"").getroot() for one in (first, again)]
+    assert [str(etree.QName(root).localname) for root in roots] == ["PRPA_IN201301RU02", "PRPA_IN201302RU02"]
+    # The messages differ, so their own ids do.
+    assert roots[0][0].get("extension") != roots[1][0].get("extension")

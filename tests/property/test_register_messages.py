@@ -30,6 +30,7 @@ PRODUCTS = (
     "vaccination-record-pregnancy",
     "vzn-patient",
     "vzn-record",
+    "gip-patient",
 )
 
 
