@@ -150,9 +150,7 @@ class Converter:
         make = self._registered if registrations else self._document
         documents: list[Document] = []
         messages: list[Message] = []
-        for product in self.mappings.plan(
-            graph, self.organisation, self.terms, findings, asked=products, today=self._today()
-        ):
+        for product in self.planned(graph, products, findings):
             if self.mappings.message_of(product.document) is None:
                 documents.append(make(product, graph, traced, versions or {})[0])
             else:
@@ -162,6 +160,16 @@ class Converter:
                     )
                 )
         return Conversion((*reading.findings, *graph.findings, *findings), tuple(documents), tuple(messages))
+
+    def planned(
+        self, graph: Graph, products: Collection[str] = (), findings: list[Finding] | None = None
+    ) -> Iterator[Product]:
+        """What there is to make of a Bundle; ``products`` and ``findings`` as in :meth:`convert`."""
+        return self.mappings.plan(graph, self.organisation, self.terms, findings, asked=products, today=self._today())
+
+    def message(self, product: Product, graph: Graph) -> Message:
+        """A message that no route leads to: an answer to somebody who asks."""
+        return self._messages.make(product, graph, self.organisation, self.terms)
 
     def _registered(
         self, product: Product, graph: Graph, traced: bool, versions: Mapping[II, int]
@@ -227,7 +235,8 @@ class Converter:
             if found is not None:
                 yield found
 
-    def _header(self, document: str) -> Header:
+    def header(self, document: str) -> Header:
+        """The switches of the header of a document."""
         if document not in self._headers:
             self._headers[document] = Header.of(self.mappings.documents[document].header)
         return self._headers[document]
@@ -235,11 +244,11 @@ class Converter:
     def rendered(self, product: Product, facts: Fact) -> bytes:
         """The document of facts."""
         template = self.mappings.documents[product.document].template
-        return self._renderer.render(template, facts, self._header(product.document))
+        return self._renderer.render(template, facts, self.header(product.document))
 
     def _missing(self, product: Product, made: Made, graph: Graph) -> Iterator[Finding]:
         """What the header wants and the facts do not give, unless the mapping has said so."""
-        gaps = self._requirements.missing(made.facts, self._header(product.document))
+        gaps = self._requirements.missing(made.facts, self.header(product.document))
         if gaps:
             trace = made.trace
             if not trace and any(gap.why is not Why.SURPLUS for gap in gaps):

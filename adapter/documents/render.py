@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Protocol
 
 from jinja2 import (
@@ -41,6 +42,24 @@ DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _NSI: Final = "1.2.643.5.1.13.13."
 _SECTIONS: Final = "99.2.197"
 _FIELDS: Final = "99.2.166"
+_ELEMENTS: Final = (
+    "attribute",
+    "coded",
+    "coded_as",
+    "coded_with",
+    "fias",
+    "ii",
+    "null",
+    "organization_id",
+    "quantity",
+    "qualified",
+    "snils",
+    "telecoms",
+    "text",
+    "time",
+    "value",
+)
+_WORDS: Final = ("diagnosed", "formulated", "moment", "row")
 #: Versions of books that the document being rendered quotes: fact ``versions``, where a kind keeps those of the sender.
 _quoted: ContextVar[Mapping[str, str]] = ContextVar("quoted")
 
@@ -84,32 +103,18 @@ class Renderer:
         quicken(self._environment)
         # An import compares the names of globals each time: none are needed, since filters are called directly.
         self._environment.globals.clear()
-        self._environment.filters.update(
-            attribute=elements.attribute,
-            coded=elements.coded,
-            coded_as=elements.coded_as,
-            coded_with=elements.coded_with,
-            diagnosed=narrative.diagnosed,
-            fias=elements.fias,
-            formulated=narrative.formulated,
-            field=self._term(_FIELDS, "code"),
-            ii=elements.ii,
-            moment=narrative.moment,
-            null=elements.null,
-            organization_id=elements.organization_id,
-            quantity=elements.quantity,
-            qualified=elements.qualified,
-            row=narrative.row,
-            section_code=self._term(_SECTIONS, "code"),
-            section_title=self._term(_SECTIONS, "title"),
-            snils=elements.snils,
-            telecoms=elements.telecoms,
-            text=elements.text,
-            time=elements.time,
-            value=elements.value,
-        )
+        self._environment.filters.update(self._filters())
         self._environment.tests["null"] = _is(Null)
         self._environment.tests["coding"] = _is(Coding)
+
+    def _filters(self) -> dict[str, Callable[..., Any]]:
+        """What templates may call, by name."""
+        return {
+            **named_filters(elements, narrative),
+            "field": self._term(_FIELDS, "code"),
+            "section_code": self._term(_SECTIONS, "code"),
+            "section_title": self._term(_SECTIONS, "title"),
+        }
 
     def render(self, template: str, facts: Fact, header: Header | Mapping[str, Any]) -> bytes:
         """The document, UTF-8 with declaration and without a byte order mark, two spaces a level.
@@ -123,13 +128,16 @@ class Renderer:
             MappingError: the template is absent or wrong, or reads a fact that the mapping does not make.
             InputError: MAP04, a text has a character that XML cannot carry.
         """
+        return serialised(finished(template, self._written(template, facts, header), facts))
+
+    def _written(self, template: str, facts: Fact, header: Header | Mapping[str, Any]) -> str:
+        """The text that a template writes."""
         switches = header if isinstance(header, Header) else Header.of(header)
         _quoted.set(getattr(facts, "versions", None) or {})
         try:
-            written = self._environment.get_template(template).render(facts=facts, header=switches)
+            return self._environment.get_template(template).render(facts=facts, header=switches)
         except TemplateError as error:
             raise _template_error(template, error) from error
-        return _finished(template, written, facts)
 
     def _term(self, book: str, tag: str) -> Callable[[Context, str], Markup]:
         """A filter: code of ``book`` → element ``tag``, for codes that templates use by themselves.
@@ -170,8 +178,13 @@ def _is(kind: type) -> Callable[[Any], bool]:
     return lambda fact: isinstance(fact, kind)
 
 
-def _finished(template: str, written: str, facts: Fact) -> bytes:
-    """The text of a template as a document."""
+def named_filters(elements: ModuleType, narrative: ModuleType) -> dict[str, Callable[..., Any]]:
+    """Filters that are functions of these modules, by name."""
+    return {name: getattr(elements, name) for name in _ELEMENTS} | {name: getattr(narrative, name) for name in _WORDS}
+
+
+def finished(template: str, written: str, facts: Fact) -> xml.ElementTree:
+    """The text of a template as the tree of a document, indented."""
     if "\r" in written:
         # Only values hold it: a parser would read a bare one as a line feed.
         written = written.replace("\r", "&#13;")
@@ -191,6 +204,11 @@ def _finished(template: str, written: str, facts: Fact) -> bytes:
             file=f"templates/{template}",
         ) from error
     etree.indent(tree, "  ")
+    return tree
+
+
+def serialised(tree: xml.ElementTree) -> bytes:
+    """The tree of a document as its bytes."""
     return DECLARATION + etree.tostring(tree, encoding="UTF-8", xml_declaration=False) + b"\n"
 
 

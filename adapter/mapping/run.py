@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from adapter.fhir.graph import Graph
     from adapter.mapping.identifiers import Identifiers
     from adapter.mapping.model import Field
+    from adapter.mapping.origins import Origins
     from adapter.nsi.terms import Terms
     from adapter.organisation import Organisation
 
@@ -30,6 +31,8 @@ class Traced:
         expression: the alternative that gave the value; ``identifier: kind``, ``coding: …``, ``constant``.
         concept: concept map that translated it.
         shape: type of the value; never the value.
+        elements: FHIRPaths of the elements that gave the value, ``%org…`` of the sender's configuration; empty for what
+            the mapping itself says.
     """
 
     path: str
@@ -38,6 +41,7 @@ class Traced:
     expression: str
     concept: str
     shape: str
+    elements: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -52,10 +56,20 @@ class Run:
     trace: list[Traced] | None = None
     #: The fact that is being made, from the outermost inwards; kept by traced closures only.
     path: list[str] = field(default_factory=list)
+    _origins: Origins | None = field(default=None, init=False)
     #: Facts that maps made, with their focus and its resource, by map and the identities of those.
     made: dict[tuple[str, int, int], tuple[Any, Any, Any]] = field(default_factory=dict)
     #: By kind the identifiers of what was looked at, with that, by its identity.
     kinds: dict[int, tuple[Mapping[str, Mapping[str, Any]], Any]] = field(default_factory=dict)
+
+    @property
+    def origins(self) -> Origins:
+        """Where the nodes of the Bundle stand; for traces."""
+        if self._origins is None:
+            from adapter.mapping.origins import Origins
+
+            self._origins = Origins(self.graph.bundle, self.organisation.values)
+        return self._origins
 
     def identifier(self, kind: str, identifiers: Any) -> Mapping[str, Any] | None:
         """The first identifier of a kind in ``Resource.identifier`` (a list, or one in R4 Composition)."""

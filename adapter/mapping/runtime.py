@@ -213,22 +213,28 @@ def enter(run: Run, spec: Field) -> int:
 def leave(run: Run, env: Env, spec: Field, focus: Any, at: int, result: Any) -> None:
     """The fact is made, or absent."""
     assert run.trace is not None
-    won = "" if result is None else _origin(spec, env, focus)
-    line = Traced("".join(run.path), spec.rule, path_of(run.graph, focus), won, spec.concept, shape_of(result))
-    run.trace.insert(at, line)
+    won, elements = ("", ()) if result is None else _origin(run, spec, env, focus)
+    place = run.origins.path(focus) if isinstance(focus, dict) else ""
+    if spec.rule.rpartition(".")[2].startswith("%") and not isinstance(result, str | bool | int):
+        run.origins.note(result, elements)
+    run.trace.insert(at, Traced("".join(run.path), spec.rule, place, won, spec.concept, shape_of(result), elements))
     run.path.pop()
 
 
-def _origin(spec: Field, env: Env, focus: Any) -> str:
-    """The alternative that gave a value, or the sort of source that has no expression."""
+def _origin(run: Run, spec: Field, env: Env, focus: Any) -> tuple[str, tuple[str, ...]]:
+    """The alternative that gave a value, or the sort of source that has no expression; and the elements it read."""
     if spec.identifier:
-        return f"identifier: {spec.identifier}"
+        found = run.origins.path(_identified(run, env, spec, focus))
+        return f"identifier: {spec.identifier}", (f"{found}.value",) if found else ()
     if spec.coding is not None:
-        return f"coding: {'#'.join(spec.coding)}"
+        return f"coding: {'#'.join(spec.coding)}", ()
     if spec.constant is not None:
-        return "constant"
+        return "constant", ()
     # Read again for the trace alone; a value came, so none of them up to the one that gave it can fail.
-    return next((item.text for item in spec.sources if item.all(focus, env)), "")
+    for item in spec.sources:
+        if item.all(focus, env):
+            return item.text, run.origins.elements(item, focus, env)
+    return "", ()
 
 
 #: What every module of maps may name.
