@@ -28,8 +28,8 @@ FORMAT: Final = 1
 _LIBRARIES: Final = ("asyncpg", "elementpath", "fastapi", "fhir.resources", "lxml", "pgqueuer", "zeep")
 #: A path of elements, as FHIR and documents name them; predicates and strings are not part of one.
 _PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}(\[[0-9]+\])?([./][A-Za-z][A-Za-z0-9]{0,63}(\[[0-9]+\])?)*")
-#: Codes of the state are words of Latin capitals.
-_CODE: Final = re.compile(r"[A-Z][A-Z0-9_.-]{0,79}")
+#: Codes of the state are words of Latin capitals; those of other services stand after their name, and may be numbers.
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9_.-]{0,79}|[a-z0-9-]{1,30}:([0-9]{1,5}|[A-Z][A-Z0-9_.-]{0,39})")
 
 
 async def support_bundle(database: Database, settings: Settings, ident: UUID) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from adapter.transport.http import HttpAnswer
 
 #: How much of the text of an answer is looked at.
 _SEEN: Final = 100_000
-_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+#: What may be a code: it is logged, and a text that stands in its place may quote a person.
+_CODE: Final = re.compile(r"[0-9]{1,5}|[A-Z][A-Z0-9_.-]{0,39}|Client|Server|Sender|Receiver")
 _NUMBER: Final = re.compile(r"[^\s<>]{1,100}")
 _REFUSED: Final = Text(
     "Регистр отказал: его ответ хранится в журнале обмена.",
