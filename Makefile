@@ -63,6 +63,7 @@ bench: setup ## what checks and conversions cost (needs packs, books and example
 	$(BIN)/python -m tests.bench.conformance
 	$(BIN)/python -m tests.bench.structure
 	$(BIN)/python -m tests.bench.conversion
+	$(BIN)/python -m tests.bench.messages
 	$(BIN)/python -m tests.bench.signing
 	$(BIN)/python -m tests.bench.peers
 	$(BIN)/python -m tests.bench.service
