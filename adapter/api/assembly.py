@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 
 from adapter.api.access import Access
 from adapter.api.clients import StoredClients
+from adapter.api.console.bulk import Bulk
 from adapter.api.console.parts import Console
+from adapter.api.console.queries import Queries
 from adapter.api.console.session import Sessions
 from adapter.api.networks import networks
 from adapter.api.service import Service
@@ -57,7 +59,12 @@ async def opened(settings: Settings, base_url: str) -> AsyncIterator[Service]:
     """
     journal = await Journal.open(settings, connections=20)
     try:
-        yield assembled(settings, base_url.rstrip("/"), journal)
+        parts = assembled(settings, base_url.rstrip("/"), journal)
+        try:
+            yield parts
+        finally:
+            if parts.console is not None:
+                await parts.console.close()
     finally:
         await journal.close()
 
@@ -90,7 +97,8 @@ def assembled(settings: Settings, base_url: str, journal: Journal) -> Service:
 
 
 def _console(settings: Settings, base_url: str, journal: Journal) -> Console:
-    return Console(settings, console_sessions(journal), f"{base_url}/console")
+    queries, bulk = Queries(journal.database), Bulk(journal, Audit(journal.database))
+    return Console(settings, console_sessions(journal), queries, bulk, f"{base_url}/console")
 
 
 def console_sessions(journal: Journal) -> Sessions:

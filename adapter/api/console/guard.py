@@ -108,6 +108,15 @@ async def signed_in(request: Request, role: Role | None = None) -> Session:
     return session
 
 
+async def viewed(request: Request, session: Session, product: object, *, resource: str = "DocumentReference") -> None:
+    """Tell the audit, before a page shows the data of a patient, who looks at what.
+
+    Args:
+        product: id of the document, or of the Bundle where ``resource`` is ``Bundle``.
+    """
+    await service(request).audit.access(session.agent, "R", resource, str(product))
+
+
 class Form:
     """Fields of a form; one may stand several times."""
 

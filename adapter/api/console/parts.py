@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import Request
 
+from adapter.api.console.bulk import Bulk
+from adapter.api.console.queries import Queries
 from adapter.api.console.session import Sessions
+from adapter.pipeline.making import ProcessMaker
 
 if TYPE_CHECKING:
     from adapter.settings import Settings
+
+Value = TypeVar("Value")
 
 
 @dataclass(slots=True)
@@ -24,13 +32,44 @@ class Console:
 
     settings: Settings
     sessions: Sessions
+    queries: Queries
+    bulk: Bulk
     base: str
     leaving: bool = field(default=False)
+    _watched: dict[str, tuple[float, Any, Any]] = field(default_factory=dict)
+    _maker: ProcessMaker | None = None
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def secure(self) -> bool:
         """Browsers come over TLS, be it that a proxy ends it."""
         return self.base.startswith("https:")
+
+    async def watched(self, name: str, seconds: float, look: Callable[[], Awaitable[Value]], *, key: Any) -> Value:
+        """What many readers watch at once, asked once in so many seconds.
+
+        Args:
+            key: what it depends on; another one asks anew.
+        """
+        async with self._looking:
+            at, known, value = self._watched.get(name, (0.0, None, None))
+            if known != key or monotonic() - at > seconds / 2:
+                value = await look()
+                self._watched[name] = monotonic(), key, value
+        found: Value = value
+        return found
+
+    def maker(self) -> ProcessMaker:
+        """Converts Bundles in a process of its own, which starts when it is first asked for."""
+        self._maker = self._maker or ProcessMaker()
+        return self._maker
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        self.leaving = True
+        await self.bulk.close()
+        if self._maker is not None:
+            await asyncio.to_thread(self._maker.close)
 
 
 def console(request: Request) -> Console:

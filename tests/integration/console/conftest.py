@@ -103,9 +103,12 @@ def at_desk(settings: Settings) -> Iterator[Desk]:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Service]:
         journal = await Journal.open(settings, clock=clock)
+        parts = assembled(settings, BASE, journal)
         try:
-            yield assembled(settings, BASE, journal)
+            yield parts
         finally:
+            assert parts.console is not None
+            await parts.console.close()
             await journal.close()
 
     app = create_app(opened, console=True)
