@@ -196,3 +196,23 @@ def test_whatever_is_answered_is_told(place: tuple[str, str], status: int, body:
         assert answer.verdict is not None
     if answer.taken and SERVICES.by_id[service].form == "soap":
         assert b"Envelope" in body
+
+
+_SUCCESSES = [
+    ("vaccination-register", "create", 201, '{"reg_id": "7700000000000017", "person_id": 5}'),
+    ("frmo", "POST org/depart", 200, '{"requestId": "1", "content": {"entityId": "1.2.0.5"}}'),
+    ("vzn", "createVzn", 200, "<records><registryNumber>42</registryNumber></records>"),
+    ("n3", "AddCase", 200, _envelope('<AddCaseResponse xmlns="http://tempuri.org/"/>')),
+]
+
+
+@pytest.mark.parametrize(("service", "operation", "status", "body"), _SUCCESSES)
+def test_part_of_an_answer_is_no_success(service: str, operation: str, status: int, body: str) -> None:
+    assert _said(service, operation, status, body).taken
+    for end in range(len(body)):
+        answer = _said(service, operation, status, body[:end])
+        assert not answer.taken
+        assert answer.number is None
+        assert answer.verdict is not None
+        # Nobody knows whether it was taken: it is sent again.
+        assert answer.verdict.error_class is ErrorClass.TRANSPORT
