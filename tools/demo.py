@@ -24,6 +24,7 @@ from adapter.settings import settings
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "documents"
 BUNDLES = ROOT / "examples" / "bundles"
+REGISTERS = ROOT / "examples" / "registers"
 BROKEN = EXAMPLES / "170-broken.xml"
 SHARED = Path(os.environ.get("EGISZ_SHARED", ROOT.parent / "shared"))
 
@@ -116,13 +117,16 @@ class Demo:
         print(name(self.build / "documents"))
 
     def service(self) -> None:
-        """Send our own Bundles through the service to a stand of РЭМД."""
+        """Send our own Bundles through the service to a stand of РЭМД and of registers."""
         say(
-            "Весь путь: Bundle → служба → подпись → стенд РЭМД на этой машине → номер.",
-            "The whole path: Bundle → service → signature → a stand of РЭМД on this machine → number.",
+            "Весь путь: Bundle → служба → подпись → стенд РЭМД на этой машине → номер. Потом, когда в настройках\n"
+            "   организации включены регистры, один Bundle — это документ и сообщения трёх регистров.",
+            "The whole path: Bundle → service → signature → a stand of РЭМД on this machine → number. Then, once the\n"
+            "   organisation's file switches registers on, one Bundle is a document and messages of three registers.",
         )
         installed = {"EGISZ_PACKS": str(self._data / "packs"), "EGISZ_NSI": str(self._data / "nsi")}
-        demo_service.run(sorted(BUNDLES.glob("*.json")), {**self._environment, **installed}, self.build)
+        messages = [REGISTERS / name for name in ("day-r4.json", "worker-r4-new.json")]
+        demo_service.run(sorted(BUNDLES.glob("*.json")), messages, {**self._environment, **installed}, self.build)
 
     def third_party(self) -> None:
         """Check the documents of the shared folder, errors in them being theirs."""

@@ -1,4 +1,8 @@
-"""The second half of ``make demo``: database, stand of РЭМД and service; every example Bundle is sent and followed."""
+"""The second half of ``make demo``: database, stand and service; every example Bundle is sent and followed.
+
+First documents alone, to РЭМД; then, once the organisation's file says which registers it writes to, one Bundle that is
+a document and messages of three registers, and one about a worker.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +24,35 @@ from urllib.request import Request, urlopen
 from rich.console import Console
 from rich.table import Table
 
+from adapter.catalogue import Catalogue
 from adapter.findings import Text
 from adapter.settings import settings
 
 #: Seconds to wait for the service to start, and for the state's answers.
 START, ANSWERS = 120.0, 180.0
 _FINAL = ("completed", "failed", "on-hold")
+OID = "1.2.643.5.1.13.13.12.2.77.99999"
+#: What the organisation's file says beside what is built in.
+FILE = """
+routes: {{vaccination-register: on, iemk-patient: on, iemk-case: on, vzn: on, vzn-patient: on, frmr-person: on}}
+services:
+  vaccination-register: {{url: "{0}/vaccination-register", token: {{file: token}}}}
+  n3: {{urls: {{pix: "{0}/n3/PixService.svc", emk: "{0}/n3/EMKService.svc"}}, guid: {{file: guid}}}}
+  vzn: {{url: "{0}/vzn"}}
+  frmr: {{url: "{0}/frmr", token: {{file: token}}}}
+"""
 
 
 class Failed(Exception):
     """A step did not end as it should."""
 
 
-def run(bundles: Sequence[Path], environment: Mapping[str, str], build: Path) -> None:
+def run(bundles: Sequence[Path], messages: Sequence[Path], environment: Mapping[str, str], build: Path) -> None:
     """Send Bundles through the whole path and print the numbers that came back.
 
     Args:
+        bundles: that give documents.
+        messages: that give messages of registers, too.
         environment: of the commands: where packs and books are.
         build: for logs.
 
@@ -51,15 +68,34 @@ def run(bundles: Sequence[Path], environment: Mapping[str, str], build: Path) ->
             "EGISZ_REMD_REPLY_TO": f"http://127.0.0.1:{service}/ips/emdr",
         }
         _egisz(own, "sign", "test-keys", str(data), "--rsa", "--for", str(bundles[0].parent))
-        logs = build / "stand.log", build / "service.log"
-        with (
-            _running(own, logs[0], "stand", "--port", str(stand)),
-            _running(own, logs[1], "serve", "--port", str(service)) as process,
-        ):
-            base = f"http://127.0.0.1:{service}"
-            _wait(base, process, logs[1])
-            token = next(line for line in logs[1].read_text(encoding="utf-8").splitlines() if line.startswith("eyJ"))
-            _show(_followed(base, token, bundles))
+        with _running(own, build / "stand.log", "stand", "--port", str(stand)):
+            with _serving(own, build / "service.log", service) as (base, token):
+                _show(_followed(base, token, bundles))
+            _configure(data / "organisations", f"http://127.0.0.1:{stand}/registers")
+            with _serving(own, build / "service-registers.log", service) as (base, token):
+                _show(_followed(base, token, messages))
+
+
+@contextmanager
+def _serving(environment: Mapping[str, str], log: Path, port: int) -> Iterator[tuple[str, str]]:
+    """The service: its address and a token for trials."""
+    with _running(environment, log, "serve", "--port", str(port)) as process:
+        base = f"http://127.0.0.1:{port}"
+        _wait(base, process, log)
+        lines = log.read_text(encoding="utf-8").splitlines()
+        yield base, next(line for line in lines if line.startswith("eyJ"))
+
+
+def _configure(folder: Path, registers: str) -> None:
+    """Write the organisation's file: what is built in, the registers that it writes to, and where they are."""
+    built_in = Catalogue().file("mappings/organisation.yaml").read_text(encoding="utf-8").replace("routes: {}", "")
+    told = FILE.format(registers)
+    folder.mkdir(exist_ok=True)
+    (folder / f"{OID}.yaml").write_text(built_in + told, encoding="utf-8")
+    for name in ("token", "guid"):
+        (folder / name).write_text("demo", encoding="utf-8")
+    told = told.replace(registers, "…").strip()
+    print(f"\n$ cat organisations/{OID}.yaml\n…\n{told}\n", flush=True)
 
 
 @contextmanager
@@ -154,12 +190,13 @@ def _followed(base: str, token: str, bundles: Sequence[Path]) -> list[tuple[Path
 
 def _show(tasks: list[tuple[Path, dict[str, Any]]]) -> None:
     lang = settings().lang
-    heads = {"ru": ("Bundle", "вид", "состояние", "номер РЭМД или причина")}
-    table = Table(*heads.get(lang, ("Bundle", "kind", "state", "number in РЭМД, or why not")), box=None)
+    heads = {"ru": ("Bundle", "вид", "состояние", "номер, УНРЗ или причина")}
+    table = Table(*heads.get(lang, ("Bundle", "kind", "state", "number, УНРЗ, or why not")), box=None)
     for path, task in tasks:
         products = _products(task)
         for facts in products:
-            table.add_row(path.name, facts["kind"], facts["state"], facts.get("emdr-id") or facts.get("why", ""))
+            number = facts.get("emdr-id") or facts.get("unrz") or facts.get("why", "")
+            table.add_row(path.name, facts["kind"], facts["state"], number)
         if not products:
             nothing = Text("документов не даёт", "yields no document").get(lang)
             table.add_row(path.name, "—", task["status"], nothing)

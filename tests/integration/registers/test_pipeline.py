@@ -238,6 +238,24 @@ def test_a_case_is_opened_closed_and_changed(told: Callable[[Story], None]) -> N
     told(story)
 
 
+def test_one_bundle_is_a_document_and_messages_of_three_registers(told: Callable[[Story], None]) -> None:
+    async def story(bench: Registering) -> None:
+        bench.routes(DIRECT | N3 | REGISTERS)
+        found = await bench.taken("day-r4")
+        assert {one.state for one in found.values()} == {State.REGISTERED}, [one.findings for one in found.values()]
+        assert {name: one.unrz is not None for name, one in found.items()} == {
+            "iemk-patient": False,
+            "iemk-case": False,
+            "vaccination-record": True,
+            "vzn-patient": False,
+            "vzn-record": True,
+        }
+        (document,) = [one for one in await bench.journal.outbox.products() if one.message_key is None]
+        assert (document.kind, document.state) == ("170", State.AWAITING)
+
+    told(story)
+
+
 def test_a_worker_gets_his_number_and_his_file_goes_under_it(told: Callable[[Story], None]) -> None:
     async def story(bench: Registering) -> None:
         bench.routes(REGISTERS)
