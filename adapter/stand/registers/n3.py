@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ NAMESPACE: Final = "http://tempuri.org/"
 _COMMON: Final = "http://schemas.datacontract.org/2004/07/N3.EMK.Dto.Common"
 _TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _MOST_TOLD: Final = 10
+_DAY: Final = len("YYYY-MM-DD")
+_SCHEMAS: Final = f"{FOLDER}/n3"
 _GENERIC: Final = "Поле содержит ошибки"
 OPEN, CLOSED = "open", "closed"
 
@@ -52,6 +55,8 @@ class N3:
 
     def handle(self, request: Request, state: State) -> Answer:
         """See :class:`~adapter.stand.registers.contract.RegisterService`."""
+        if request.method == "GET" and (contract := _contract(request)) is not None:
+            return Answer(200, contract, "text/xml")
         if request.method != "POST":
             return _fault("Client", known(self.id).refusals["method"].text)
         try:
@@ -88,9 +93,21 @@ class N3:
             raise _Refused("guid", "guid")
 
 
+def _contract(request: Request) -> bytes | None:
+    """The WSDL that ``?wsdl`` asks for, with the address of the stand, or an XSD that it imports."""
+    last = request.path.rpartition("/")[2]
+    if {name.lower() for name in request.query} & {"wsdl", "singlewsdl"}:
+        name, service = ("pix", "PixService") if "pix" in last.lower() else ("emk", "EMKService")
+        address = f"http://{request.headers.get('host', 'localhost')}/registers/{N3.id}/{service}.svc"
+        written = escape(address).encode("ascii", "replace")
+        return Catalogue().file(f"{_SCHEMAS}/{name}.wsdl").read_bytes().replace(b"http://localhost/", written)
+    imported = Catalogue().files(_SCHEMAS, "*.xsd").get(last)
+    return None if imported is None else imported.read_bytes()
+
+
 @lru_cache(maxsize=2)
 def _schema(name: str) -> Schema:
-    return load_schema(Catalogue().file(f"{FOLDER}/n3/{name}.xsd"))
+    return load_schema(Catalogue().file(f"{_SCHEMAS}/{name}.xsd"))
 
 
 # -- operations ---------------------------------------------------------------------------------------------------
@@ -113,8 +130,9 @@ def _update_patient(body: Element, state: State, at: datetime) -> None:
 def _patient(body: Element, at: datetime) -> tuple[str, dict[str, Any]]:
     patient = find(body, "patient")
     _wanted("patient", patient)
-    day = date.fromisoformat(find_text(patient, "BirthDate")[:10])
-    if not date(1901, 1, 1) <= day <= at.date():
+    day = find_text(patient, "BirthDate").partition("T")[0]
+    # Years of XSD may have a sign, or more digits than four; the schema has seen to the rest of the shape.
+    if len(day) != _DAY or not "1901-01-01" <= day <= at.date().isoformat():
         raise _Refused("birth-date", "BirthDate")
     return _key(find_text(body, "idLPU"), find_text(patient, "IdPatientMIS")), {"xml": _text(patient)}
 
