@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from adapter.catalogue import Catalogue
 from adapter.pipeline import support
 from adapter.pipeline.database import Database
 from adapter.settings import Settings
@@ -103,16 +104,18 @@ TAKEN = soap("<r:registerDocumentResponse><r:status>success</r:status></r:regist
 
 @dataclass
 class State:
-    """A stand that first says what it is told to: status, type and body."""
+    """A stand that first says what it is told to: status, type and body; of registers ``registers``."""
 
     stand: Any
     first: list[tuple[int, str, bytes]] = field(default_factory=list)
+    registers: list[tuple[int, str, bytes]] = field(default_factory=list)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or not self.first:
+        answers = self.registers if scope.get("path", "").startswith("/registers") else self.first
+        if scope["type"] != "http" or not answers:
             await self.stand(scope, receive, send)
             return
-        status, content_type, body = self.first.pop(0)
+        status, content_type, body = answers.pop(0)
         while (await receive()).get("more_body"):
             pass
         headers = [(b"content-type", content_type.encode())]
@@ -177,7 +180,7 @@ class Whole:
         for table in tables:
             for row in await connection.fetch(f"select row_to_json(whole)::text as row from {table['name']} whole"):
                 values = json.loads(row["row"])
-                if table["name"] == "egisz.product":
+                if table["name"] == "egisz.product" and values["message_key"] is None:
                     # The sender's own ids of a document and of its set are how the state knows the document.
                     del values["local_uid"], values["set_id"]
                 self.clean(json.dumps(values, ensure_ascii=False).encode(), table["name"])
@@ -196,8 +199,23 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
         state = State(create_stand(Options(address=address, timing=Timing(delay=0), validate=False)))
         variables = environment(url, home, EGISZ_REMD_URL=address + "remd", EGISZ_LOG_LEVEL="debug")
         egisz(variables, "sign", "test-keys", str(home / "data"), "--rsa", "--for", str(BUNDLES))
+        organisation(home / "data", address)
         with in_a_thread(state, port), serving(variables, home) as service:
             yield Whole(service, state, url)
+
+
+def organisation(data: Path, address: str) -> None:
+    """The file of the fictive organisation, which sends messages to registers of the stand, too."""
+    text = Catalogue().file("mappings/organisation.yaml").read_text("utf-8").replace("routes: {}", "")
+    (data / "organisations").mkdir()
+    (data / "organisations" / "guid").write_text("secret-of-n3")
+    (data / "organisations" / "1.2.643.5.1.13.13.12.2.77.99999.yaml").write_text(
+        f"{text}\nroutes: {{iemk-patient: on, vzn: on, vzn-patient: on}}\nservices:\n"
+        f"  n3: {{urls: {{pix: '{address}registers/n3/PixService.svc', emk: '{address}registers/n3/EMKService.svc'}},"
+        " guid: {file: guid}}\n"
+        f"  vzn: {{url: '{address}registers/vzn'}}\n",
+        "utf-8",
+    )
 
 
 def frcore() -> dict[str, Any]:
@@ -207,6 +225,11 @@ def frcore() -> dict[str, Any]:
 
 def fact(task: dict[str, Any], code: str) -> list[str]:
     return [one["valueString"] for one in task["output"] if one["type"]["coding"][0]["code"] == code]
+
+
+def states(task: dict[str, Any]) -> dict[str, str]:
+    """State by kind or product."""
+    return dict(zip(fact(task, "kind"), fact(task, "state"), strict=True))
 
 
 # -- what is sent ------------------------------------------------------------------------------------
@@ -285,7 +308,24 @@ def test_callbacks_whose_texts_quote(whole: Whole) -> None:
     whole.refused(whole.service.call("POST", "/ips/emdr", f"<x>{mark()}".encode(), Content_Type="text/xml"))
     settled = whole.service.settled(task)
     assert settled["status"] == "failed"
-    assert fact(settled, "state") == ["rejected"]
+    assert states(settled) == {"170": "rejected", "iemk-patient": "registered"}
+    whole.search()
+
+
+def test_messages_of_registers(whole: Whole) -> None:
+    """Taken after answers that are none; refused in words that quote."""
+    path = BUNDLES.parent / "registers" / "vzn-r4-inclusion.json"
+    bundle = marked(json.loads(path.read_bytes()), lambda name, _: name in FREE)
+    whole.state.registers = [(503, "text/html", mark().encode()), (200, "text/plain", mark().encode())]
+    task = whole.service.settled(whole.send(bundle))
+    assert states(task) == {"iemk-patient": "registered", "vzn-patient": "registered", "vzn-record": "registered"}, task
+    assert fact(task, "unrz")
+    said = json.dumps({"code": mark(), "message": f"СНИЛС {mark()}"}).encode()
+    whole.state.registers = [(422, "application/json", said), (500, "text/xml", fault()), (422, "text/plain", said)]
+    other = json.loads(json.dumps(bundle).replace("7001", f"7001-{mark()}"))
+    task = whole.service.settled(whole.send(other))
+    assert "rejected" in states(task).values()
+    assert not whole.state.registers
     whole.search()
 
 
@@ -297,7 +337,7 @@ def test_signers_without_keys(whole: Whole) -> None:
                 if "snils" in one["system"]:
                     one["value"] = "087-654-303 00"
     task = whole.service.settled(whole.send(stranger))
-    assert fact(task, "state") == ["dead"]
+    assert states(task) == {"170": "dead", "iemk-patient": "registered"}
     whole.search()
 
 
