@@ -130,7 +130,8 @@ class Audit:
                 following = Head(head.position + 1, link(head.hash, row["at"], row["event"]))
                 sealed.append((row["seq"], following.position, head.hash, following.hash))
                 head = following
-            await connection.executemany(sql("audit_seal"), sealed)
+            if sealed:
+                await connection.execute(sql("audit_seal"), *zip(*sealed, strict=True))
         return len(sealed)
 
     async def verify(self, expected: Head | None = None) -> Verification:

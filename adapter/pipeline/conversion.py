@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from adapter.errors import InternalError
 from adapter.facts import II
 from adapter.findings import Finding, Severity, Text
 from adapter.pipeline.database import Connection
 from adapter.pipeline.model import ProductRow, SubmissionRow
-from adapter.pipeline.moves import Change, lock_chain, lock_sets, move_submission
+from adapter.pipeline.moves import Change, lock_chain, move_submission
 from adapter.pipeline.planning import Planned, item_of
 from adapter.pipeline.ports import Made, MadeDocument
 from adapter.pipeline.statements import sql
@@ -93,14 +93,13 @@ async def record(
         Overtaken: the submission was moved meanwhile.
     """
     async with journal.database.transaction() as connection:
-        await lock_chain(connection, row.chain)
         if made.refused:
+            await lock_chain(connection, row.chain)
             return await move_submission(
                 connection, row, "refuse", Change(stopped_at="convert", findings=made.findings, fresh=True)
             )
-        sets = [_text(one.set_id) for one in made.documents if one.ok and one.set_id]
-        await lock_sets(connection, *sets, *(one.keys.set_id for one in messages))
-        entries = await _numbered(connection, made)
+        found = await _held(connection, row, made, messages)
+        entries = _numbered(found, made)
         numbers = {one.document.set_id: one.number for one in entries if one.renewed}
         if numbers:
             entries = _renewed(entries, await remake({key: n for key, n in numbers.items() if key and n}))
@@ -113,7 +112,18 @@ async def record(
         return await move_submission(connection, row, "convert", Change(findings=made.findings, fresh=True))
 
 
-async def _numbered(connection: Connection, made: Made) -> list[Entry]:
+async def _held(
+    connection: Connection, row: SubmissionRow, made: Made, messages: Sequence[Planned]
+) -> Mapping[tuple[str, str], Any]:
+    """Hold the chain of the submission and the sets of its products; what is known of its documents, by set and id."""
+    asked = [(_text(one.set_id), one.local_uid or "") for one in made.documents if one.ok and one.set_id]
+    names = sorted({set_id for set_id, _ in asked} | {one.keys.set_id for one in messages})
+    sets, uids = [set_id for set_id, _ in asked], [uid for _, uid in asked]
+    rows = await connection.fetch(sql("hold_sets"), row.chain, names, sets, uids)
+    return dict(zip(asked, rows, strict=True))
+
+
+def _numbered(found: Mapping[tuple[str, str], Any], made: Made) -> list[Entry]:
     seen: set[II] = set()
     entries = []
     for document in made.documents:
@@ -126,14 +136,18 @@ async def _numbered(connection: Connection, made: Made) -> list[Entry]:
             if set_id is None or data is None or version is None or document.local_uid is None:
                 raise InternalError("a document that is made has no set, version, id or data")
             seen.add(set_id)
-            entries.append(await _number(connection, document, set_id, data, version))
+            known = found[_text(set_id), document.local_uid]
+            entries.append(_number(known, document, data, version))
     return entries
 
 
-async def _number(connection: Connection, document: MadeDocument, set_id: II, data: bytes, version: int) -> Entry:
-    """The number of a document in its set: the sender's where it is free and rises, else the next."""
+def _number(found: Any, document: MadeDocument, data: bytes, version: int) -> Entry:
+    """The number of a document in its set: the sender's where it is free and rises, else the next.
+
+    Args:
+        found: the last version of the set, ``highest_given`` and ``uid_taken`` (see ``egisz.hold_sets``).
+    """
     digest = hashlib.sha256(data).digest()
-    found = await connection.fetchrow(sql("set_of_document"), _text(set_id), document.local_uid)
     last = ProductRow.of(found) if found["id"] is not None else None
     if last is not None and last.content_digest == digest:
         return Entry(document, digest, known=last)

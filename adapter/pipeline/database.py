@@ -273,6 +273,19 @@ class Database:
                 yield connection
             self._waker.committed()
 
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Connection]:
+        """A connection for one statement that is a transaction of its own; workers are told of the jobs it enqueues.
+
+        Raises:
+            DatabaseError: the database cannot be reached.
+        """
+        with reachable():
+            begin()
+            async with self.pool.acquire() as connection:
+                yield connection
+            self._waker.committed()
+
     def enqueued(self) -> None:
         """Tell workers of a job that a committed statement has enqueued."""
         self._waker.wake()

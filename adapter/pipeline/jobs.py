@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+import orjson
+
 if TYPE_CHECKING:
     from pgqueuer.adapters.persistence.queries import Queries
     from pgqueuer.domain.settings import DBSettings
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 #: Stages in the order of the path, with their priority: what is further on its way goes first, so that a flood of new
 #: Bundles does not hold up what is nearly done.
 STAGES: Final[Mapping[str, int]] = {"convert": 0, "sign": 10, "send": 20, "notify": 25, "poll": 5, "callback": 30}
+#: The same for functions of the database that enqueue jobs.
+PRIORITIES: Final = orjson.dumps(STAGES).decode()
 
 
 @lru_cache(maxsize=1)

@@ -50,13 +50,18 @@ class Work:
 
     Attributes:
         waits: an earlier version of its set is on its way.
-        document, registration: ``None`` where there is none, or it is no longer kept.
+        document, registration: ``None`` where there is none, or it is no longer kept; the former also of a document
+            that is signed, which has no use for it any more.
+        signatures: of a document that is signed, in their order.
+        attempts: how often it was sent.
     """
 
     row: ProductRow
     waits: bool
     document: bytes | None
     registration: bytes | None
+    signatures: tuple[SignatureRow, ...] = ()
+    attempts: int = 0
 
 
 class Journal:
@@ -240,10 +245,14 @@ class Journal:
             rows = await connection.fetch(sql("signatures"), product_id)
         return [SignatureRow(row["role"], await self.vault.open_sealed(Sealed(*row[1:]), "signature")) for row in rows]
 
-    async def to_work(self, product_id: UUID) -> Work | None:
-        """A product with what a stage needs of it, in one query."""
+    async def to_work(self, product_id: UUID, operation: str) -> Work | None:
+        """A product with what a stage needs of it, in one query.
+
+        Args:
+            operation: by which it is sent.
+        """
         async with self.database.connection() as connection:
-            row = await connection.fetchrow(sql("product_to_work"), product_id)
+            row = await connection.fetchrow(sql("product_to_work"), product_id, operation)
         if row is None:
             return None
         return Work(
@@ -251,7 +260,14 @@ class Journal:
             row["waits"],
             await self._opened(row, "document"),
             await self._opened(row, "registration"),
+            await self._signatures(row),
+            row["attempts_made"],
         )
+
+    async def _signatures(self, row: Mapping[str, Any]) -> tuple[SignatureRow, ...]:
+        sealed = zip(*(row[f"signature_{part}"] or () for part in ("keys", "nonces", "datas")), strict=True)
+        opened = [await self.vault.open_sealed(Sealed(*one), "signature") for one in sealed]
+        return tuple(map(SignatureRow, row["roles"] or (), opened))
 
     async def to_convert(self, submission_id: UUID) -> tuple[SubmissionRow, bool, bytes | None] | None:
         """A submission, whether it waits for an earlier one, and its Bundle, in one query."""

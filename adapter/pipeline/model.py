@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -244,8 +245,9 @@ def dump_findings(findings: tuple[Finding, ...]) -> str:
     )
 
 
+@lru_cache(maxsize=256)
 def load_findings(stored: str) -> tuple[Finding, ...]:
-    """Findings as they were stored."""
+    """Findings as they were stored. A row is read several times on its way: the last ones are remembered."""
     return tuple(
         Finding(
             one["code"],

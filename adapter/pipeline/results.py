@@ -8,14 +8,15 @@ never left; only an answer to the last attempt may end a wait.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from adapter.errors import Overtaken
+from adapter.errors import DatabaseError, Overtaken
 from adapter.findings import Text
 from adapter.log import get_logger
 from adapter.pipeline.database import Connection
+from adapter.pipeline.keys import Sealed
 from adapter.pipeline.model import ProductRow, State, Trouble
-from adapter.pipeline.moves import Change, lock_sets, move_product
+from adapter.pipeline.moves import Change, acknowledge_product, lock_sets, move_product, register_product
 from adapter.pipeline.ports import Delivery
 from adapter.pipeline.retry import Backoff
 from adapter.pipeline.statements import sql
@@ -45,18 +46,41 @@ class Results:
     def __init__(self, journal: Journal, delivery: Delivery, backoff: Backoff, answer_within: timedelta) -> None:
         self._journal, self._delivery, self._backoff, self._answer_within = journal, delivery, backoff, answer_within
 
-    async def apply(self, message: int) -> str:
+    async def apply(self, message: int, found: Any) -> str:
         """Apply a stored callback; its outcome, empty where it was applied before.
+
+        Args:
+            message: its id.
+            found: the message as ``message_to_apply`` gives it.
 
         Raises:
             DatabaseError: it could not be: the job is tried again.
         """
+        if found["message_data"] is None:
+            raise DatabaseError(Text("сообщения больше нет в базе", "the message is no longer in the database"))
+        sealed = Sealed(found["message_key_id"], found["message_nonce"], found["message_data"])
+        result = self._delivery.result(await self._journal.vault.open_sealed(sealed, "message"))
+        verdict = None if result.ok else self._delivery.judge(result)
+        if verdict is None and await self._registered_at_once(message, found, result):
+            return "registered"
+        return await self._held(message, result, verdict)
+
+    async def _registered_at_once(self, message: int, found: Any, result: RegistrationResult) -> bool:
+        """The usual answer, without holding anything meanwhile; ``False``: it is to be looked at more closely."""
+        if found["id"] is None:
+            return False
+        product = ProductRow.of(found)
+        if product.state in State.final():
+            return False
+        at = result.registered_at or self._journal.clock()
+        async with self._journal.database.statement() as connection:
+            return await register_product(connection, product, message, result.emdr_id or None, at) is not None
+
+    async def _held(self, message: int, result: RegistrationResult, verdict: Verdict | None) -> str:
         async with self._journal.database.transaction() as connection:
             row = await connection.fetchrow(sql("message"), message)
             if row is None or row["outcome"]:
                 return ""
-            result = self._delivery.result(await self._journal.vault.get(connection, row["request_id"], "message"))
-            verdict = None if result.ok else self._delivery.judge(result)
             product = await self._product(connection, row["relates_to"], result)
             outcome = (
                 "unknown"
@@ -155,17 +179,23 @@ class Results:
         self, product: ProductRow, message: int, *, ok: bool, verdict: Verdict | None, exchange: Exchange
     ) -> str:
         """Write down what the service said at once, and move the product unless a callback has done so already."""
-        outcome = "acknowledged" if ok else "refused"
+        if ok:
+            return await self._acknowledged(product, message, exchange)
+        outcome = "refused"
         async with self._journal.database.transaction() as connection:
             try:
-                if ok:
-                    ask_at = self._journal.clock() + self._answer_within
-                    await move_product(connection, product, "acknowledge", Change(ask_at=ask_at))
-                else:
-                    outcome = await self.settle(connection, product, verdict or SILENT)
+                outcome = await self.settle(connection, product, verdict or SILENT)
             except Overtaken:
                 get_logger().info("answer.overtaken", status=outcome)
             await self.keep_answer(connection, message, exchange, outcome, verdict)
+        return outcome
+
+    async def _acknowledged(self, product: ProductRow, message: int, exchange: Exchange) -> str:
+        outcome, ask_at = "acknowledged", self._journal.clock() + self._answer_within
+        sealed = await self._journal.vault.seal_all([("message", one) for one in exchange])
+        async with self._journal.database.statement() as connection:
+            if not await acknowledge_product(connection, product, ask_at, message, outcome, sealed):
+                get_logger().info("answer.overtaken", status=outcome)
         return outcome
 
     async def keep_answer(

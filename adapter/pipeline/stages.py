@@ -25,7 +25,7 @@ from adapter.pipeline.conversion import record
 from adapter.pipeline.delivering import Delivering
 from adapter.pipeline.journal import Journal, Work
 from adapter.pipeline.model import ProductRow, State, SubmissionRow, SubmissionState, Trouble
-from adapter.pipeline.moves import Change, lock_chain, move_product, move_submission
+from adapter.pipeline.moves import Change, lock_chain, move_product, move_submission, send_product, sign_product
 from adapter.pipeline.ports import Delivery, Made, Maker, Signatures, Signing
 from adapter.pipeline.registers import Deliverer
 from adapter.pipeline.results import REGISTER, Results
@@ -175,7 +175,7 @@ class Stages:
     # -- products -------------------------------------------------------------------------------------------------
 
     async def _product(self, row_id: UUID, stage: str) -> None:
-        found = await self._journal.to_work(row_id)
+        found = await self._journal.to_work(row_id, REGISTER)
         if found is None:
             return
         document = found.row.message_key is None
@@ -217,11 +217,9 @@ class Stages:
         made = await self._ports.signing.sign(row, work.document, work.registration, at=self._journal.clock())
         if any(one.severity is Severity.ERROR for one in made.findings):
             return await self._not_signed(row, made)
-        async with self._journal.database.transaction() as connection:
-            payloads = [("signature", one.data) for one in made.items]
-            ids = await self._journal.vault.put_all(connection, payloads)
-            await connection.execute(sql("replace_signatures"), row.id, [one.role for one in made.items], ids)
-            await move_product(connection, row, "sign", signatures=len(ids))
+        sealed = await self._journal.vault.seal_all([("signature", one.data) for one in made.items])
+        async with self._journal.database.statement() as connection:
+            await sign_product(connection, row, [one.role for one in made.items], sealed)
         return ""
 
     async def _not_signed(self, row: ProductRow, made: Signatures) -> str:
@@ -238,21 +236,19 @@ class Stages:
         row, registration = work.row, work.registration
         if row.state not in (State.SIGNED, State.SENT):
             return ""
-        signatures = tuple(await self._journal.signatures(row.id))
         if registration is None:
             raise InternalError("a document that is signed has no registration")
         at = self._journal.clock()
-        signed_at = self._ports.delivery.signed_at(signatures)
+        signed_at = self._ports.delivery.signed_at(work.signatures)
         if signed_at is not None and signed_at > at:
             return await self._early(row, signed_at - at)
-        async with self._journal.database.transaction() as connection:
+        attempt = work.attempts + 1
+        message_id = uuid5(row.id, f"{REGISTER} {attempt}")
+        async with self._journal.database.statement() as connection:
             # The message is in the journal before a byte leaves: its answer may come before the answer to it.
-            attempt = await connection.fetchval(sql("attempts_of_product"), row.id, REGISTER) + 1
-            message_id = uuid5(row.id, f"{REGISTER} {attempt}")
             normal = normalise_message_id(str(message_id))
-            row = await move_product(connection, row, "send")
-            message = await connection.fetchval(sql("insert_sent"), row.id, REGISTER, normal, attempt, None)
-        answer = await self._ports.delivery.send(row, registration, signatures, message_id=message_id, at=at)
+            row, message = await send_product(connection, row, REGISTER, normal, attempt)
+        answer = await self._ports.delivery.send(row, registration, work.signatures, message_id=message_id, at=at)
         return await self._results.answered(
             row, message, ok=answer.ok, verdict=answer.verdict, exchange=(answer.request, answer.response)
         )
@@ -296,14 +292,14 @@ class Stages:
 
     async def _callback(self, message: int) -> None:
         async with self._journal.database.connection() as connection:
-            row = await connection.fetchrow(sql("message"), message)
+            row = await connection.fetchrow(sql("message_to_apply"), message)
         if row is None or row["outcome"]:
             return
-        outcome = await (self._file(row) if row["operation"] == FILE else self._results.apply(message))
+        outcome = await (self._file(message, row) if row["operation"] == FILE else self._results.apply(message, row))
         get_logger().info("callback.applied", status=outcome)
 
-    async def _file(self, row: Any) -> str:
-        """Send a file that the state has asked for."""
+    async def _file(self, message: int, row: Any) -> str:
+        """Send a file that the state has asked for in a message."""
         document = await self._journal.document(row["product_id"])
         outcome, at = "unknown", self._journal.clock()
         if document is not None:
@@ -317,7 +313,7 @@ class Stages:
             answer = await self._ports.delivery.send_file(request, document, message_id=message_id, at=at)
             outcome = "served" if answer.ok else "refused"
         async with self._journal.database.connection() as connection:
-            await connection.execute(sql("settle_received"), row["id"], None, outcome, [])
+            await connection.execute(sql("settle_received"), message, None, outcome, [])
         return outcome
 
     async def _notify(self, notice: int) -> None:

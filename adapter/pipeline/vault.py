@@ -65,15 +65,14 @@ class Vault:
 
     async def put_all(self, connection: Connection, payloads: Sequence[tuple[str, bytes]]) -> list[int]:
         """Seal and store several, given with their purposes; their ids in the same order."""
-        sealed = [(purpose, await self.seal(data, purpose)) for purpose, data in payloads]
-        rows = await connection.fetch(
-            sql("insert_payloads"),
-            [purpose for purpose, _ in sealed],
-            [one.key_id for _, one in sealed],
-            [one.nonce for _, one in sealed],
-            [one.data for _, one in sealed],
-        )
+        purposes = [purpose for purpose, _ in payloads]
+        rows = await connection.fetch(sql("insert_payloads"), purposes, *await self.seal_all(payloads))
         return sorted(row["id"] for row in rows)
+
+    async def seal_all(self, payloads: Sequence[tuple[str, bytes]]) -> tuple[list[str], list[bytes], list[bytes]]:
+        """Seal several, given with their purposes: ids of keys, nonces and data, as the database takes them."""
+        sealed = [await self.seal(data, purpose) for purpose, data in payloads]
+        return [one.key_id for one in sealed], [one.nonce for one in sealed], [one.data for one in sealed]
 
     async def get(self, connection: Connection, payload: int, purpose: str) -> bytes:
         """Fetch and open.

@@ -10,8 +10,9 @@ from uuid import UUID
 from adapter.errors import Overtaken
 from adapter.findings import Finding
 from adapter.pipeline.database import Connection
+from adapter.pipeline.jobs import PRIORITIES
 from adapter.pipeline.model import ProductRow, SubmissionRow, dump_findings, new_id
-from adapter.pipeline.moves import NOTICE_FOR, Change, follow, move_product
+from adapter.pipeline.moves import NOTICE_FOR, Change, followed, move_product
 from adapter.pipeline.statements import sql
 from adapter.pipeline.states import product_machine
 
@@ -82,7 +83,7 @@ class Writer:
     async def _new(self, item: Item) -> None:
         move = product_machine().move("make" if item.ok else "fail_check", None)
         stored = await self._connection.fetchrow(
-            sql("insert_product"),
+            sql("make_product"),
             new_id(),
             self._row.id,
             self._row.client,
@@ -95,14 +96,17 @@ class Writer:
             move.after,
             "" if item.ok else "check",
             dump_findings(item.findings),
-            *await self._payloads(item),
             self._give_up_at(),
             move.name,
             not item.ok,
             NOTICE_FOR,
+            item.message_key,
+            item.record_key,
+            move.job or None,
+            PRIORITIES,
+            *await self._payloads(item),
         )
-        await self._mark(stored["id"], item)
-        await follow(self._connection, stored, move)
+        followed(stored)
 
     async def _again(self, product: ProductRow, item: Item) -> None:
         """A product that failed its check, made again."""
@@ -117,27 +121,25 @@ class Writer:
             product.step,
             *item.identity,
             findings,
-            *await self._payloads(item),
             self._give_up_at(),
-            move.after,
             move.name,
             product.state,
+            move.after,
+            item.message_key,
+            item.record_key,
+            move.job or None,
+            PRIORITIES,
+            *await self._payloads(item),
         )
         if stored is None:
             raise Overtaken("the product was moved meanwhile")
-        await self._mark(product.id, item)
-        await follow(self._connection, stored, move)
+        followed(stored)
 
-    async def _mark(self, product: UUID, item: Item) -> None:
-        if item.message_key is not None:
-            await self._connection.execute(sql("mark_message"), product, item.message_key, item.record_key)
-
-    async def _payloads(self, item: Item) -> tuple[int | None, int | None]:
+    async def _payloads(self, item: Item) -> tuple[list[str], list[str], list[bytes], list[bytes]]:
+        """Purposes, ids of keys, nonces and data."""
         given = (("document", item.document), ("registration", item.registration))
         there = [(purpose, data) for purpose, data in given if data is not None]
-        ids = await self._journal.vault.put_all(self._connection, there) if there else []
-        found = dict(zip((purpose for purpose, _ in there), ids, strict=True))
-        return found.get("document"), found.get("registration")
+        return [purpose for purpose, _ in there], *await self._journal.vault.seal_all(there)
 
     def _give_up_at(self) -> datetime:
         return self._journal.clock() + self._journal.retry_for

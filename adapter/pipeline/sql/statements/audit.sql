@@ -11,7 +11,9 @@ select position, hash from egisz.audit where position is not null order by posit
 select seq, at, event::text as event from egisz.audit where position is null order by seq limit $1
 
 -- name: audit_seal
-update egisz.audit set position = $2, previous = $3, hash = $4 where seq = $1
+update egisz.audit set position = place.position, previous = place.previous, hash = place.hash
+from unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[]) as place (seq, position, previous, hash)
+where audit.seq = place.seq
 
 -- name: audit_page
 select position, at, event::text as event, previous, hash from egisz.audit

@@ -16,6 +16,17 @@ select egisz.receive($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11)
 -- name: message
 select * from egisz.message where id = $1 for update
 
+-- name: message_to_apply
+-- A message of the state with its bytes, and the product that the message was about that it answers.
+select product.*, message.product_id, message.operation, message.outcome, message.relates_to, message.request_id,
+    request.key_id as message_key_id, request.nonce as message_nonce, request.data as message_data
+from egisz.message
+left join egisz.payload request on request.id = message.request_id
+left join egisz.message sent
+    on message.relates_to <> '' and sent.direction = 'out' and sent.message_id = message.relates_to
+left join egisz.product on product.id = sent.product_id
+where message.id = $1
+
 -- name: settle_received
 update egisz.message set product_id = coalesce($2, product_id), outcome = $3, codes = $4, answered_at = now() where id = $1
 

@@ -12,9 +12,6 @@ left join lateral (
     order by version desc limit 1
 ) last on true
 
--- name: mark_message
-update egisz.product set message_key = $2, record_key = $3 where id = $1
-
 -- name: replace_message
 -- The message made again; the payloads that it had.
 with old as (
