@@ -7,6 +7,7 @@ the document is the same but for the marks. Making documents pays nothing for it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec, module_from_spec
@@ -129,9 +130,18 @@ class MarkingRenderer(Renderer):
         Raises:
             MappingError, InputError: see :meth:`render`.
         """
-        marks = _marks(facts)
-        told = _Teller(marks).told(facts, "")
-        return serialised(finished(template, self._written(template, told, header), facts)).decode(), marks
+        told, marks = tell(facts)
+        written = self._written(template, told, header)
+        # A fact may name an element, and no mark can stand in a name.
+        written = re.sub(f"(</?){marks.begin}[0-9]+{marks.middle}([^{marks.end}]*){marks.end}", r"\1\2", written)
+        return serialised(finished(template, written, facts)).decode(), marks
+
+
+def tell(facts: Fact, *, texts_only: bool = False) -> tuple[Fact, Marks]:
+    """Facts that are marked where they are written; ``texts_only`` leaves out numbers and booleans."""
+    marks = _marks(facts)
+    made: Fact = _Teller(marks, texts_only).told(facts, "")
+    return made, marks
 
 
 def _marks(facts: Fact) -> Marks:
@@ -143,14 +153,14 @@ def _marks(facts: Fact) -> Marks:
 class _Teller:
     """Makes facts whose texts know which fact they are."""
 
-    def __init__(self, marks: Marks) -> None:
-        self._marks = marks
+    def __init__(self, marks: Marks, texts_only: bool) -> None:
+        self._marks, self._texts_only = marks, texts_only
 
     def told(self, value: Any, path: str) -> Any:
         """A fact with its parts; dicts are none of them (versions of books)."""
         match value:
             case Fact():
-                return Fact({name: self.told(part, f"{path}.{name}" if path else name) for name, part in value})
+                return Fact({name: self._part(name, part, path) for name, part in value})
             case list():
                 return [self.told(part, f"{path}[{number}]") for number, part in enumerate(value)]
             case Null():
@@ -159,6 +169,8 @@ class _Teller:
             case Coding() | II() | Quantity():
                 parts = value._asdict().items()
                 return value._replace(**{name: self.told(part, f"{path}.{name}") for name, part in parts})
+            case int() if self._texts_only:
+                return value
             case bool():
                 return ToldBoolean(value, self._text("", path))
             case int():
@@ -167,6 +179,10 @@ class _Teller:
                 return self._text(value, path)
             case _:
                 return value
+
+    def _part(self, name: str, part: Any, path: str) -> Any:
+        # What begins with @ says how to write, and is not written.
+        return part if name.startswith("@") else self.told(part, f"{path}.{name}" if path else name)
 
     def _text(self, text: str, path: str) -> Told:
         self._marks.paths.append(path)

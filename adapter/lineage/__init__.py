@@ -3,6 +3,7 @@
 Made again from the Bundle whenever somebody asks, and kept nowhere: it quotes the Bundle and the document.
 """
 
-from adapter.lineage.ways import Lineage, Lineages, Piece, Share, Way
+from adapter.lineage.lineages import Lineages
+from adapter.lineage.ways import Lineage, Piece, Share, Way
 
 __all__ = ["Lineage", "Lineages", "Piece", "Share", "Way"]

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from adapter.catalogue import Catalogue
-from adapter.convert import Converter
-from adapter.documents.marking import MarkingRenderer, Marks
-from adapter.errors import InternalError
 from adapter.facts import II, Coding, Fact, Null, Quantity
-from adapter.fhir import Graph, Reading
-from adapter.lineage.codes import Rows
-from adapter.mapping.lint.walk import Walk
-from adapter.mapping.mappings import Made, Product
-from adapter.mapping.model import Field
-from adapter.mapping.run import Traced
+from adapter.findings import Text
 
-_VARIABLE: Final = re.compile(r"%\w+")
-#: Shapes of facts that have no parts of their own.
-_SIMPLE: Final = frozenset({"nothing", "string", "boolean", "integer", "ii", "coding", "quantity"})
+if TYPE_CHECKING:
+    from adapter.lineage.reading import Block
+
 #: Parts of facts that are values themselves.
 _PARTS: Final = frozenset({*Coding._fields, *II._fields, *Quantity._fields})
 
@@ -116,13 +106,15 @@ class Lineage:
         kind: of the document.
         lines: of the document, with the ends of the ways.
         ways: in the order of their numbers.
-        facts: of the document.
+        reading: the document as a doctor reads it.
+        problem: why there is no document; it then has no lines.
     """
 
     kind: str
     lines: tuple[tuple[Piece, ...], ...]
     ways: tuple[Way, ...]
-    facts: Fact
+    reading: tuple[Block, ...] = ()
+    problem: Text | None = None
 
     @property
     def text(self) -> str:
@@ -156,179 +148,6 @@ class Lineage:
             sum(bool(way.rule and way.file and way.line) for way in ends),
             *(sources.count(name) for name in ("element", "organisation", "mapping", "focus")),
         )
-
-
-@dataclass
-class Lineages:
-    """Finds the ways of documents; make one and keep it.
-
-    Attributes:
-        converter: makes the documents.
-        catalogue: of the converter.
-    """
-
-    converter: Converter
-    catalogue: Catalogue
-    _rules: dict[str, dict[str, Field]] = field(default_factory=dict)
-
-    @cached_property
-    def _renderer(self) -> MarkingRenderer:
-        return MarkingRenderer(self.catalogue, self.converter.terms, cache=self.converter.mappings.cache)
-
-    @cached_property
-    def _rows(self) -> Rows:
-        return Rows(self.catalogue)
-
-    def of(
-        self, reading: Reading, kinds: Collection[str] = (), *, number: Callable[[Fact], int | None] = lambda _: None
-    ) -> Iterator[tuple[Product, str, Lineage]]:
-        """The products of a Bundle that are documents, each with the FHIRPath of its focus and the ways of its values.
-
-        Args:
-            kinds: only those; all where empty.
-            number: from the facts of a document to the version number it gets instead of the sender's.
-
-        Raises:
-            MappingError, InputError: the document cannot be made.
-        """
-        graph = Graph(reading.bundle, reading.version)
-        for product in self.converter.planned(graph, kinds):
-            if self.converter.mappings.message_of(product.document) is None:
-                yield product, product.place(graph), self.document(product, graph, number)
-
-    def document(
-        self, product: Product, graph: Graph, number: Callable[[Fact], int | None] = lambda _: None
-    ) -> Lineage:
-        """The ways of one document; see :meth:`of`."""
-        made = self._made(product, graph, None)
-        given = number(made.facts)
-        if given is not None:
-            made = self._made(product, graph, given)
-        converter = self.converter
-        template = converter.mappings.documents[product.document].template
-        text, marks = self._renderer.marked(template, made.facts, converter.header(product.document))
-        return self._joined(product.document, made, text, marks, graph)
-
-    def _made(self, product: Product, graph: Graph, number: int | None) -> Made:
-        converter = self.converter
-        return converter.mappings.facts(
-            product, graph, converter.organisation, converter.terms, traced=True, number=number
-        )
-
-    def _joined(self, kind: str, made: Made, text: str, marks: Marks, graph: Graph) -> Lineage:
-        trace = {line.path: line for line in _expanded(made.trace)}
-        numbers = {path: number for number, path in enumerate(trace)}
-        lines = tuple(_lines(text, marks, lambda path: numbers[_nearest(path, trace)]))
-        written: dict[int, list[int]] = {}
-        for number, line in enumerate(lines, 1):
-            for piece in line:
-                if piece.way >= 0 and number not in written.setdefault(piece.way, []):
-                    written[piece.way].append(number)
-        rules = self.rules(kind)
-        ways = tuple(
-            self._way(number, line, trace, rules.get(line.rule), made.facts, tuple(written.get(number, ())), graph)
-            for number, line in enumerate(trace.values())
-        )
-        return Lineage(kind, lines, ways, made.facts)
-
-    def _way(
-        self,
-        number: int,
-        line: Traced,
-        trace: Mapping[str, Traced],
-        rule: Field | None,
-        facts: Fact,
-        written: tuple[int, ...],
-        graph: Graph,
-    ) -> Way:
-        return Way(
-            number,
-            line.path,
-            in_words(value_at(facts, line.path)),
-            line.rule,
-            rule.file if rule else "",
-            rule.line if rule else 0,
-            line.expression,
-            line.place,
-            line.elements or _inherited(line, trace),
-            line.concept,
-            self._rows.row(line.concept, line.elements, graph.bundle) if line.concept else "",
-            written,
-        )
-
-    def rules(self, kind: str) -> Mapping[str, Field]:
-        """Rules that a document or message reaches, by id."""
-        if kind not in self._rules:
-            mappings = self.converter.mappings
-            spec = mappings.documents.get(kind) or mappings.registers[kind]
-            walk = Walk(mappings.maps)
-            walk.start(spec)
-            self._rules[kind] = {rule.rule: rule for rule in walk.rules.values()}
-        return self._rules[kind]
-
-
-def _lines(text: str, marks: Marks, way: Callable[[str], int]) -> Iterator[tuple[Piece, ...]]:
-    """Lines of a marked text, in pieces; an end that goes over several lines is one in each of them."""
-    line: list[Piece] = []
-    begin, middle, end = map(re.escape, (marks.begin, marks.middle, marks.end))
-    at = 0
-    for match in [*re.finditer(f"{begin}([0-9]+){middle}(.*?){end}", text, re.DOTALL), None]:
-        parts = [(text[at : match.start() if match else len(text)], -1)]
-        if match is not None:
-            parts.append((match[2], way(marks.paths[int(match[1])])))
-            at = match.end()
-        for words, number in parts:
-            first, *others = words.split("\n")
-            line.append(Piece(first, number))
-            for other in others:
-                yield tuple(piece for piece in line if piece.text)
-                line = [Piece(other, number)]
-    yield tuple(piece for piece in line if piece.text)
-
-
-def _expanded(trace: Sequence[Traced]) -> Iterator[Traced]:
-    """A trace in which a fact that is a variable has the parts of that, which were traced where it was worked out."""
-    for line in trace:
-        yield line
-        if _VARIABLE.fullmatch(line.expression) is None or line.shape in _SIMPLE:
-            continue
-        homes = [one.path for one in trace if one.path.rpartition(".")[2] == line.expression]
-        if homes:
-            home = max(homes, key=lambda path: _shared(path, line.path))
-            for part in trace:
-                if part.path.startswith((f"{home}.", f"{home}[")):
-                    yield replace(part, path=line.path + part.path[len(home) :])
-
-
-def _shared(one: str, other: str) -> int:
-    """How many characters two paths begin with alike."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
-
-
-def _nearest(path: str, trace: Mapping[str, Traced]) -> str:
-    """The fact of a path that has a rule of its own; a converter may make parts that have none."""
-    at = path
-    while at not in trace:
-        cut = max(at.rfind("."), at.rfind("["))
-        if cut < 0:
-            raise InternalError("a document says a fact that no rule made")
-        at = at[:cut]
-    return at
-
-
-def _inherited(line: Traced, trace: Mapping[str, Traced]) -> tuple[str, ...]:
-    """Elements of the nearest fact around one that has none itself, unless a constant gave it."""
-    if line.expression.startswith(("constant", "coding: ", "'")) or line.shape.startswith(
-        ("nothing", "null", "list of 0")
-    ):
-        return ()
-    at = line.path
-    while "." in at:
-        at = at.rpartition(".")[0]
-        around = trace.get(at)
-        if around is not None and around.elements:
-            return around.elements
-    return ()
 
 
 def value_at(facts: Any, path: str) -> Any:

@@ -63,16 +63,22 @@ class ProcessMaker:
         self, data: bytes, *, fhir_version: str, organisation: str, versions: Mapping[II, int] | None = None
     ) -> Made:
         """See :class:`adapter.pipeline.ports.Maker`."""
-        return await self._done(make, data, fhir_version, organisation, dict(versions or {}))
+        return await self.do(make, data, fhir_version, organisation, dict(versions or {}))
 
     async def messages(
         self, data: bytes, *, fhir_version: str, organisation: str, numbers: Numbers
     ) -> tuple[MadeMessage, ...]:
         """See :class:`adapter.pipeline.ports.Maker`."""
         plain = {product: dict(records) for product, records in numbers.items()}
-        return await self._done(make_messages, data, fhir_version, organisation, plain)
+        return await self.do(make_messages, data, fhir_version, organisation, plain)
 
-    async def _done(self, work: Callable[..., Result], *given: object) -> Result:
+    async def do(self, work: Callable[..., Result], *given: object) -> Result:
+        """The result of a function of a module, worked out in one of the processes.
+
+        Raises:
+            EnvironmentProblem: it could not be done, or not in time.
+            InternalError: an error of ours.
+        """
         async with self._slots:
             done = await self._run(work, given)
         if isinstance(done, Failure):
@@ -164,7 +170,7 @@ def make(data: bytes, fhir_version: str, organisation: str, versions: Mapping[II
     """
     from adapter.fhir import FhirLimits, read
 
-    converter = _converter(organisation)
+    converter = converter_of(organisation)
     try:
         readings = read(data, version=fhir_version or None, limits=FhirLimits.configured())
     except InputError as error:
@@ -188,7 +194,7 @@ def make_messages(data: bytes, fhir_version: str, organisation: str, numbers: Nu
     """
     from adapter.fhir import FhirLimits, read
 
-    converter = _converter(organisation)
+    converter = converter_of(organisation)
     try:
         readings = read(data, version=fhir_version or None, limits=FhirLimits.configured())
     except InputError:
@@ -211,7 +217,8 @@ def _shared() -> Converter:
 
 
 @lru_cache(maxsize=1000)
-def _converter(organisation: str) -> Converter:
+def converter_of(organisation: str) -> Converter:
+    """The converter of an organisation, in this process."""
     from adapter.catalogue import Catalogue
     from adapter.organisation import Organisations
     from adapter.settings import settings

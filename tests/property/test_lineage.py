@@ -19,6 +19,7 @@ from adapter.lineage.codes import element_at
 from tests.property.test_thinned_examples import LOADED, NAMES, PLACES, without
 
 BUNDLES = Path(__file__).parents[2] / "examples" / "bundles"
+REGISTERS = Path(__file__).parents[2] / "examples" / "registers"
 #: Elements whose text a document repeats as it is.
 REPEATED = ("family", "line", "lotNumber")
 
@@ -35,12 +36,12 @@ def ways_of(lineages: Lineages, reading: Reading) -> list[tuple[Lineage, str]]:
     for product in converter.planned(graph):
         if converter.mappings.message_of(product.document) is None:
             made = converter.mappings.facts(product, graph, converter.organisation, converter.terms)
-            found.append((lineages.document(product, graph), converter.rendered(product, made.facts).decode()))
+            found.append((lineages.product(product, graph), converter.rendered(product, made.facts).decode()))
     return found
 
 
 def check(lineage: Lineage, document: str) -> None:
-    assert lineage.text == document
+    assert lineage.text.rstrip("\n") == document.rstrip("\n")
     for line in lineage.lines:
         for way in (lineage.ways[piece.way] for piece in line if piece.way >= 0):
             assert way.rule
@@ -61,6 +62,19 @@ def test_every_value_of_an_example_leads_back(lineages: Lineages, name: str) -> 
             for element in way.elements:
                 root = {"%org": lineages.converter.organisation.values}.get(element[:4], reading.bundle)
                 assert element_at(root, element) is not None, element
+
+
+@pytest.mark.parametrize("path", sorted(REGISTERS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_value_of_a_message_leads_back(lineages: Lineages, path: Path) -> None:
+    converter = lineages.converter
+    (reading,) = read(path.read_bytes())
+    asked = list(converter.mappings.registers)
+    made = converter.convert(reading, products=asked).messages
+    found = [lineage for _, _, lineage in lineages.of(reading, asked)]
+    assert [one.product for one in made] == [one.kind for one in found]
+    for message, lineage in zip(made, found, strict=True):
+        check(lineage, (message.data or b"").decode().rstrip("\n"))
+        assert lineage.share.values or message.data is None
 
 
 def test_most_values_lead_to_an_element(lineages: Lineages) -> None:

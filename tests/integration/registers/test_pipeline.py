@@ -97,7 +97,7 @@ async def registering(
     def of(organisation: str) -> Converter:
         return converter.sent_by(Organisations(Catalogue(), folder).find(organisation))
 
-    monkeypatch.setattr(making, "_converter", of)
+    monkeypatch.setattr(making, "converter_of", of)
     async with clinic(converter, folder) as there, opened(service) as journal:
         bench = Registering(journal, there_now())
         bench.journal.clock = bench.clock
