@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterator
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from adapter.errors import UsageError
+from adapter.errors import TransportFailed, UsageError
 from adapter.findings import Text
 from adapter.pipeline import Journal, ProductRow, State, SubmissionRow
 from adapter.pipeline.model import new_id
 from adapter.pipeline.periodic import Periodic
+from adapter.registers.delivery import Delivered, Outgoing
 from adapter.settings import Settings
 from adapter.transport.errors import ErrorClass, Verdict
 from tests.database import fresh_database, running_cluster, service_settings, template
-from tests.unit.pipeline.doubles import Bench, Clock, bundle, send
+from tests.unit.pipeline.doubles import Bench, Clock, Services, bundle, letter, letters, refused, send, there
 
 _NONE = Text("", "")
 ANSWERS = {
@@ -40,6 +43,43 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         yield service_settings(url, tmp_path_factory.mktemp("data"))
 
 
+class Register(Services):
+    """A register with records: made once, changed and told about under their number alone.
+
+    Attributes:
+        fault: of the next answers: ``lost`` (taken, and nobody is told), ``silent``, ``busy``, ``wrong``, or none.
+        strays: operations that came without the number of their record.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: dict[str, str] = {}
+        self.fault = ""
+        self.strays: list[str] = []
+
+    async def deliver(self, message: Outgoing, *, message_id: UUID, at: datetime) -> Delivered:
+        if self.fault == "silent":
+            raise TransportFailed("silent")
+        if self.fault in ("busy", "wrong"):
+            return refused(ErrorClass.TEMPORARY if self.fault == "busy" else ErrorClass.PERMANENT)
+        record = message.key["record"]
+        number = self.records.get(record)
+        if message.operation == "create" and number is not None:
+            return there(number)
+        if message.operation == "create":
+            number = self.records[record] = f"N{len(self.records)}"
+        elif number is None or message.key.get("reg_id") != number:
+            self.strays.append(message.operation)
+        if self.fault == "lost":
+            raise TransportFailed("lost")
+        told = number if message.operation == "create" else None
+        return Delivered(True, told, False, None, b"request", b"response")
+
+
+PRODUCTS = st.sampled_from(["vaccination-record", "vaccination-record-complication"])
+FAULTS = st.sampled_from(["", "", "lost", "silent", "busy", "wrong"])
+
+
 class Machine(RuleBasedStateMachine):
     """A journal to which things happen; ``runner`` and ``journal`` are those of the whole test."""
 
@@ -51,7 +91,8 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.journal.clock = self.clock
-        self.bench = Bench(self.journal, self.clock)
+        self.register = Register()
+        self.bench = Bench(self.journal, self.clock, self.register)
         self.periodic = Periodic(self.journal, self.service)
         self.registered: dict[Any, str | None] = {}
         self.messages = 0
@@ -82,14 +123,27 @@ class Machine(RuleBasedStateMachine):
         again = self.do(send(self.journal, data, key=key))
         assert again.submission_id == first.submission_id and not again.created
 
-    @rule(skip=st.integers(0, 4), answer=st.sampled_from(sorted(ANSWERS)), silent=st.booleans())
-    def job(self, skip: int, answer: str, silent: bool) -> None:
+    @rule(patient=st.sampled_from(["p1", "p2"]), content=st.sampled_from("abc"), products=st.sets(PRODUCTS, min_size=1))
+    def tells(self, patient: str, content: str, products: set[str]) -> None:
+        """Messages of a register: the record of a patient, and what is told about it."""
+        known = {
+            "vaccination-record": letter("vaccination-record", "v", content, record=patient, change="update"),
+            "vaccination-record-complication": letter(
+                "vaccination-record-complication", content, content, record=patient, first="complication", wants=True
+            ),
+        }
+        self.do(send(self.journal, letters(*(known[one] for one in sorted(products)), patient=patient)))
+
+    @rule(skip=st.integers(0, 4), answer=st.sampled_from(sorted(ANSWERS)), silent=st.booleans(), fault=FAULTS)
+    def job(self, skip: int, answer: str, silent: bool, fault: str) -> None:
         self.bench.registry.sync, self.bench.registry.silent = ANSWERS[answer], silent
+        self.register.fault = fault
         self.do(self.bench.step(skip=skip))
 
-    @rule(answer=st.sampled_from(sorted(ANSWERS)))
-    def jobs(self, answer: str) -> None:
+    @rule(answer=st.sampled_from(sorted(ANSWERS)), fault=FAULTS)
+    def jobs(self, answer: str, fault: str) -> None:
         self.bench.registry.sync, self.bench.registry.silent = ANSWERS[answer], False
+        self.register.fault = fault
         self.do(self.bench.work())
 
     @rule(
@@ -152,6 +206,13 @@ class Machine(RuleBasedStateMachine):
             for number, row in enumerate(rows):
                 if row.state in (State.SIGNED, State.SENT, State.AWAITING):
                     assert all(earlier.state in State.final() for earlier in rows[:number])
+
+    @invariant()
+    def numbers_are_those_of_the_register(self) -> None:
+        assert not self.register.strays
+        for row in self._products():
+            if row.kind == "vaccination-record" and row.state is State.REGISTERED:
+                assert row.unrz in self.register.records.values()
 
     @invariant()
     def nothing_is_left_without_a_job(self) -> None:

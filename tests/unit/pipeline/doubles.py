@@ -21,7 +21,7 @@ from adapter.pipeline.ports import Answer, Found, Made, MadeDocument, MadeMessag
 from adapter.pipeline.retry import Again, Backoff
 from adapter.pipeline.stages import Ports, Stages
 from adapter.pipeline.webhooks import Webhooks
-from adapter.registers import services
+from adapter.registers import services as known_services
 from adapter.registers.delivery import Delivered, Outgoing
 from adapter.settings import Settings
 from adapter.transport.callbacks import RegistrationResult
@@ -338,11 +338,11 @@ class Hooks:
 class Bench:
     """A journal with stages over doubles, whose jobs a test does one by one."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clock: Clock, services: Services | None = None) -> None:
         self.journal, self.clock = journal, clock
         self.maker, self.signer, self.registry, self.hooks = JsonMaker(), Signer(), Registry(), Hooks()
-        self.services = Services()
-        self.known = services.Services.load(Catalogue())
+        self.services = services or Services()
+        self.known = known_services.Services.load(Catalogue())
         hooks = Webhooks(journal, self.hooks)
         ports = Ports(self.maker, self.signer, self.registry, self.known, self.services, hooks)
         self.stages = Stages(
