@@ -176,6 +176,8 @@ def reachable() -> Iterator[None]:
         OSError,
         asyncpg.PostgresConnectionError,
         asyncpg.InterfaceError,
+        # A connection that was cut while it was being given out.
+        asyncpg.InternalClientError,
         asyncpg.CannotConnectNowError,
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,
