@@ -23,6 +23,7 @@ from adapter.pipeline.ports import Made, MadeDocument, MadeMessage, Numbers
 if TYPE_CHECKING:
     from adapter.convert import Converter, Document
     from adapter.registers.messages import Message
+    from adapter.registers.services import Services
 
 Result = TypeVar("Result")
 _DIED = Text("процесс преобразования завершился аварийно", "the process that converts has died")
@@ -182,7 +183,7 @@ def make(data: bytes, fhir_version: str, organisation: str, versions: Mapping[II
         conversion = converter.convert(reading, versions=versions, registrations=True)
         findings += conversion.findings
         documents += [_made(number, one) for one in conversion.documents]
-        messages += [_made_message(number, one, None) for one in conversion.messages]
+        messages += [_made_message(number, one, None, converter) for one in conversion.messages]
     return Made(False, tuple(findings), tuple(documents), tuple(messages))
 
 
@@ -201,7 +202,7 @@ def make_messages(data: bytes, fhir_version: str, organisation: str, numbers: Nu
         return ()
     # Each product by itself: ids of records are those of its own register.
     return tuple(
-        _made_message(number, one, records.get(one.record))
+        _made_message(number, one, records.get(one.record), converter)
         for number, reading in enumerate(readings)
         for product, records in numbers.items()
         for one in converter.convert(reading, products=(product,), records=records).messages
@@ -247,7 +248,19 @@ def _made(number: int, document: Document) -> MadeDocument:
     )
 
 
-def _made_message(number: int, message: Message, record: str | None) -> MadeMessage:
+@lru_cache(maxsize=1)
+def _services() -> Services:
+    from adapter.catalogue import Catalogue
+    from adapter.registers.services import Services
+    from adapter.settings import settings
+
+    return Services.load(Catalogue(settings().catalogue))
+
+
+def _made_message(number: int, message: Message, record: str | None, converter: Converter) -> MadeMessage:
+    from adapter.registers.contacts import register_of
+
+    service = _services().of(message.product)
     said = None if message.data is None else message.operation.encode() + b"\n" + message.data
     return MadeMessage(
         number,
@@ -262,6 +275,7 @@ def _made_message(number: int, message: Message, record: str | None) -> MadeMess
         message.id,
         message.subject,
         message.record,
+        register_of(converter.organisation.values, service.id) if service else "",
         message.name,
         message.operation,
         message.key,

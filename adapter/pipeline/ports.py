@@ -64,6 +64,7 @@ class MadeMessage:
         id: what tells it from others of its product and stays when it is sent again.
         subject: messages about the same one leave in order.
         record: the id of the record whose number it is about.
+        register: which of the registers of a service the organisation reaches; empty where there is but one.
         name, operation, key: see :class:`adapter.registers.messages.Message`.
         number: of the record, which it was made with.
     """
@@ -80,6 +81,7 @@ class MadeMessage:
     id: str = ""
     subject: str = ""
     record: str = ""
+    register: str = ""
     name: str = ""
     operation: str = ""
     key: Mapping[str, str] = field(default_factory=dict)

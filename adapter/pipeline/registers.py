@@ -81,12 +81,12 @@ class MessageKeys:
     @classmethod
     def of(cls, secret: bytes, organisation: str, service: Service | None, message: MadeMessage) -> Self:
         """The keys of a message of an organisation."""
-        product = message.kind
+        product, place = message.kind, (organisation, message.register)
         name, scope = (service.id, service.scope(product)) if service else ("", product)
         return cls(
-            keyed_hash(secret, "set", organisation, name, message.subject).hex(),
-            keyed_hash(secret, "message", organisation, product, message.id),
-            keyed_hash(secret, "record", organisation, scope, message.record),
+            keyed_hash(secret, "set", *place, name, message.subject).hex(),
+            keyed_hash(secret, "message", *place, product, message.id),
+            keyed_hash(secret, "record", *place, scope, message.record),
         )
 
 

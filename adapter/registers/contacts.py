@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -52,6 +52,8 @@ class Contact(FileModel):
         token: of a bearer.
         guid: that N3 has given to our system.
         jwt: see there.
+        register_name: name of what is behind the address: the journal keeps the numbers of each by itself. To be
+            given where the organisation moves to another register of the same service (N3 of another operator).
     """
 
     url: Url | None = None
@@ -60,6 +62,7 @@ class Contact(FileModel):
     token: Secret | None = None
     guid: Secret | None = None
     jwt: Jwt | None = None
+    register_name: Annotated[str, Field(alias="register")] = ""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -99,7 +102,13 @@ class Contacts:
         return self.by_service.get(service)
 
 
-_NAMES: Final = {name for model in (Contact, Jwt, Secret) for name in model.model_fields}
+def register_of(values: Mapping[str, Any], service: str) -> str:
+    """The name of the register that an organisation reaches by a service: of its file, as it was read for mappings."""
+    contact = (values.get("services") or {}).get(service) or {}
+    return str(contact.get("register") or "")
+
+
+_NAMES: Final = {field.alias or name for model in (Contact, Jwt, Secret) for name, field in model.model_fields.items()}
 
 
 def read_contacts(path: Path, services: Services, name: str = "") -> Contacts:

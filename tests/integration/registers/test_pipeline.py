@@ -214,6 +214,24 @@ def test_a_case_after_its_patient_and_then_what_changed(told: Callable[[Story], 
     told(story)
 
 
+def test_an_organisation_that_moves_to_another_operator_begins_anew(told: Callable[[Story], None]) -> None:
+    """Another N3 does not have what one was sent; that of the stand says that it has, and is told of a change."""
+
+    async def story(bench: Registering) -> None:
+        bench.routes({"iemk-patient": "on"})
+        before = (await bench.taken("case-r4-outpatient"))["iemk-patient"]
+        file = bench.folder / f"{ORGANISATION}.yaml"
+        file.write_text(file.read_text("utf-8").replace("n3: {urls", "n3: {register: of-the-operator, urls"), "utf-8")
+        # Another Bundle of the same patient: the one that was accepted is not converted again by itself.
+        after = (await bench.taken("case-r4-outpatient", **{"Обострение бронхита": "Бронхит"}))["iemk-patient"]
+        assert (after.id != before.id, after.version, after.state) == (True, 1, State.REGISTERED)
+        assert await bench.operations() == ["AddPatient", "AddPatient", "UpdatePatient"]
+        again = (await bench.taken("case-r4-outpatient", **{"Обострение бронхита": "Обострение"}))["iemk-patient"]
+        assert again.id == after.id
+
+    told(story)
+
+
 def test_a_case_is_opened_closed_and_changed(told: Callable[[Story], None]) -> None:
     async def story(bench: Registering) -> None:
         bench.routes(N3)

@@ -137,6 +137,7 @@ def made_message(facts: Mapping[str, Any], index: int, number: str | None) -> Ma
         facts["id"],
         facts.get("subject", record),
         record,
+        "",
         "message",
         operation,
         {"record": record, **({"reg_id": number} if number is not None else {})},
