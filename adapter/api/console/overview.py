@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from adapter.api.console.certificates import certificates
 from adapter.api.console.charts import columns
 from adapter.api.console.guard import pages, signed_in
 from adapter.api.console.parts import console
-from adapter.api.console.queries import FAILED, WAITING, Snapshot
+from adapter.api.console.queries import COUNTED, FAILED, WAITING, Snapshot
 from adapter.api.console.rendering import page, render
 from adapter.api.console.words import title, tone, word
 from adapter.api.service import service
@@ -98,7 +97,7 @@ async def _numbers(request: Request, period: Period) -> dict[str, Any]:
     since = period.since(now)
     until = since + period.count * period.bucket
     snapshot = await parts.watched(
-        period.name, _LOOK, lambda: parts.queries.snapshot(since, until, period.bucket), key=since
+        period.name, _LOOK / 2, lambda: parts.queries.snapshot(since, until, period.bucket), key=since
     )
     waiting = {state: snapshot.open[state] for state in WAITING if state in snapshot.open}
     return {
@@ -110,7 +109,7 @@ async def _numbers(request: Request, period: Period) -> dict[str, Any]:
         "totals": _parts(snapshot.came.total),
         "waiting": sum(rows for rows, _ in waiting.values()),
         "oldest": min((came for _, came in waiting.values()), default=None),
-        "bundles_total": sum((one for one in snapshot.bundles.values()), Counter()),
+        "all_codes": sum(snapshot.stopped.values()) <= COUNTED,
         "groups": [
             (Text("По видам", "By kind"), "kind", _table(snapshot.came.kinds)),
             (Text("По организациям", "By organisation"), "organisation", _table(snapshot.came.organisations)),

@@ -46,16 +46,18 @@ class Console:
         return self.base.startswith("https:")
 
     async def watched(self, name: str, seconds: float, look: Callable[[], Awaitable[Value]], *, key: Any) -> Value:
-        """What many readers watch at once, asked once in so many seconds.
+        """What many readers watch at once, asked once in so many seconds, and less often where asking takes long.
 
         Args:
             key: what it depends on; another one asks anew.
         """
         async with self._looking:
-            at, known, value = self._watched.get(name, (0.0, None, None))
-            if known != key or monotonic() - at > seconds / 2:
+            until, known, value = self._watched.get(name, (0.0, None, None))
+            if known != key or monotonic() > until:
+                begun = monotonic()
                 value = await look()
-                self._watched[name] = monotonic(), key, value
+                ended = monotonic()
+                self._watched[name] = ended + max(seconds, 10 * (ended - begun)), key, value
         found: Value = value
         return found
 

@@ -23,11 +23,11 @@ from egisz.product where created_at >= $1 and created_at < $2 and state in ('rej
 group by 1 order by 2 desc, 1
 
 -- name: console_codes
--- The codes most met in what stopped in a period: of findings that are errors, and of the state.
+-- The codes most met in what stopped last in a period: of findings that are errors, and of the state.
 with stopped as materialized (
     select id, findings, error from egisz.product
     where created_at >= $1 and created_at < $2 and state in ('rejected', 'dead')
-    order by created_at desc, id desc limit 5000
+    order by created_at desc, id desc limit $4
 ), met as (
     select stopped.id, one ->> 'code' as code from stopped, jsonb_array_elements(findings) as one
     where one ->> 'severity' = 'error'
@@ -42,8 +42,8 @@ select state, count(*) as rows, min(created_at) as oldest from egisz.product
 where state in ('checked', 'signed', 'sent', 'awaiting', 'held') group by 1
 
 -- name: console_bundles_came
-select date_bin($3::interval, received_at, $1) as bucket, state, count(*) as rows from egisz.submission
-where received_at >= $1 and received_at < $2 group by 1, 2
+select count(*) as rows, count(*) filter (where state in ('refused', 'dead')) as failed from egisz.submission
+where received_at >= $1 and received_at < $2
 
 -- name: console_bundles_open
 select state, count(*) as rows, min(received_at) as oldest from egisz.submission
