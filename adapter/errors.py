@@ -18,6 +18,7 @@
     │   ├── DatabaseError       the database is absent, unreachable, full, or does not fit this version
     │   ├── SigningError        a key, certificate or signing tool cannot be used
     │   └── NetworkError        a download or a remote call failed
+    │       ├── FhirRefused     a FHIR server refused, or its answer is no FHIR: carries a Finding
     │       └── TransportFailed a message got no answer: its outcome is unknown
     └── InternalError           a broken promise of our own code               (exit 3)
         └── Overtaken           somebody else has moved the row of a journal meanwhile: not an error of anybody
@@ -185,6 +186,19 @@ class TransportFailed(NetworkError):
     def __init__(self, message: str | Text, *, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
+
+
+class FhirRefused(NetworkError):
+    """A FHIR server refused a request, or answered what is no FHIR.
+
+    Args:
+        finding: why, without a value of a resource.
+        status: of HTTP, where that is the reason.
+    """
+
+    def __init__(self, finding: Finding, *, status: int = 0) -> None:
+        super().__init__(finding.message)
+        self.finding, self.status = finding, status
 
 
 class InternalError(EgiszError):

@@ -43,6 +43,8 @@ TOPICS: Final = {
     "MSG": Text("Сообщения регистров", "Messages of registers"),
     "REG": Text("Запрос на регистрацию и документ", "Registration request and document"),
     "SOAP": Text("Сообщения SOAP", "SOAP messages"),
+    "FER": Text("Запросы ФЭР", "Requests of ФЭР"),
+    "FCL": Text("Сервер FHIR МИС", "FHIR server of the МИС"),
     "JRN": Text("Журнал службы", "Journal of the service"),
 }
 

@@ -149,11 +149,21 @@ class Access:
         scheme, _, credentials = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return await self._bearer(credentials.strip(), now)
-        if self._header and self._header in headers and within(peer, self._proxies):
-            client = await self.clients.by_certificate(_fingerprint(headers[self._header]))
+        if fingerprint := self.certificate(headers, peer):
+            client = await self.clients.by_certificate(fingerprint)
             if client is not None:
                 return Principal(client.id, client.scopes, client.organisations)
         raise _unauthorized("")
+
+    def certificate(self, headers: Mapping[str, str], peer: str) -> str:
+        """The fingerprint of the certificate that a trusted proxy has verified; empty where there is none.
+
+        Args:
+            headers, peer: see :meth:`principal`.
+        """
+        if self._header and self._header in headers and within(peer, self._proxies):
+            return _fingerprint(headers[self._header])
+        return ""
 
     async def _bearer(self, token: str, now: datetime) -> Principal:
         try:

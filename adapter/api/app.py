@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from adapter import __version__
-from adapter.api import answers, callbacks, fhir, openapi, operations, search, tokens
+from adapter.api import answers, callbacks, fer, fhir, openapi, operations, search, tokens
 from adapter.api.observe import Observed
 from adapter.api.service import Service
 
@@ -46,7 +46,7 @@ def create_app(opened: Opened, *, console: bool = False) -> FastAPI:
     plain = app.openapi
     app.openapi = lambda: openapi.completed(plain())  # type: ignore[method-assign]  # the way that FastAPI offers
     answers.install(app)
-    for part in (search, fhir, tokens, callbacks, operations):
+    for part in (search, fhir, tokens, callbacks, fer, operations):
         app.include_router(part.router)
     if console:
         from adapter.api.console import console_router

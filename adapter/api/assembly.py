@@ -12,6 +12,7 @@ from adapter.api.console.bulk import Bulk
 from adapter.api.console.parts import Console
 from adapter.api.console.queries import Queries
 from adapter.api.console.session import Sessions
+from adapter.api.fer import Fer
 from adapter.api.networks import networks
 from adapter.api.service import Service
 from adapter.api.trial import Trial
@@ -23,9 +24,12 @@ from adapter.fhir import FhirLimits
 from adapter.organisation import Organisations
 from adapter.pipeline import Journal
 from adapter.pipeline.audit import Audit
+from adapter.pipeline.fer import StoredSessions
+from adapter.registers.fer.config import XSD, load_facts
 from adapter.settings import Settings
 from adapter.signing import Keyring
 from adapter.transport.configured import callback_answers
+from adapter.transport.http import AioHttp
 from adapter.transport.security import Verifier, load_trusted
 
 
@@ -61,7 +65,8 @@ async def opened(settings: Settings, base_url: str) -> AsyncIterator[Service]:
     try:
         parts = assembled(settings, base_url.rstrip("/"), journal)
         try:
-            yield parts
+            async with parts.fer.http:
+                yield parts
         finally:
             if parts.console is not None:
                 await parts.console.close()
@@ -75,6 +80,7 @@ def assembled(settings: Settings, base_url: str, journal: Journal) -> Service:
     Raises:
         EgiszError: a setting is wrong.
     """
+    converters = Converters(settings)
     return Service(
         journal=journal,
         access=Access(
@@ -86,8 +92,9 @@ def assembled(settings: Settings, base_url: str, journal: Journal) -> Service:
             proxies=settings.mtls_proxies.split(),
         ),
         audit=Audit(journal.database),
-        trial=Trial(Converters(settings)),
+        trial=Trial(converters),
         callbacks=_callbacks(settings),
+        fer=_fer(settings, journal, converters),
         base=f"{base_url}/fhir",
         limit=settings.fhir_max_bytes,
         lang=settings.lang,
@@ -104,6 +111,18 @@ def _console(settings: Settings, base_url: str, journal: Journal) -> Console:
 def console_sessions(journal: Journal) -> Sessions:
     """Sessions of the console, good in every process over the same database."""
     return Sessions(journal.database, hmac.digest(journal.vault.secret, b"console", "sha256"))
+
+
+def _fer(settings: Settings, journal: Journal, converters: Converters) -> Fer:
+    catalogue = Catalogue(settings.catalogue)
+    return Fer(
+        settings.organisations_dir,
+        load_facts(catalogue),
+        catalogue.file(XSD),
+        converters,
+        StoredSessions(journal.database, journal.vault),
+        AioHttp(timeout=settings.http_timeout),
+    )
 
 
 def _callbacks(settings: Settings) -> Callbacks:

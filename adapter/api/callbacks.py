@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 
 from adapter.api import openapi
 from adapter.api.incoming import body
+from adapter.api.networks import peer_of
 from adapter.api.service import Service, service
 from adapter.errors import InputError, RequestRefused
 from adapter.transport.callbacks import Callback, FileRequest, callback_of
@@ -22,8 +23,6 @@ from adapter.transport.errors import ErrorItem
 router = APIRouter(tags=["callbacks"])
 
 _MEDIA: Final = {True: "application/soap+xml; charset=utf-8", False: "text/xml; charset=utf-8"}
-#: Headers by which a proxy says that it is one.
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _NO_FILE: Final = ErrorItem("REGISTRY_ITEM_NOT_FOUND", "Документ не найден")
 
 
@@ -38,7 +37,7 @@ async def remd(request: Request) -> Response:
         callback = callback_of(envelope)
     except InputError as error:
         raise RequestRefused(400, (error.finding,)) from None
-    parts.callbacks.believe(envelope, _peer(request), at=now)
+    parts.callbacks.believe(envelope, peer_of(request), at=now)
     document = await parts.journal.callback(callback, raw)
     return _soap(callback, _answer(parts, callback, document, now))
 
@@ -57,10 +56,3 @@ def _answer(parts: Service, callback: Callback, document: bytes | None, now: dat
 
 def _soap(callback: Callback, data: bytes) -> Response:
     return Response(data, media_type=_MEDIA[callback.soap == SOAP12])
-
-
-def _peer(request: Request) -> str:
-    """Who sends; nobody where a proxy stands between, whose address says nothing of who is behind it."""
-    if request.client is None or any(name in request.headers for name in _FORWARDED):
-        return ""
-    return request.client.host

@@ -167,6 +167,18 @@ CALLBACK: Final[dict[str, Any]] = {
         status_415="packed in another way",
     ),
 }
+_FAULT: Final = "a fault of SOAP: FER01, FER02, SOAP01 of the request, FER03 of the МИС, FER04, FER05 of ours"
+_FER: Final = plain(
+    {200: ("text/xml", "the answer")},
+    status_403="it is not ФЭР that calls",
+    status_404="the organisation is not served",
+    status_413="too large",
+    status_415="packed in another way",
+)
+FER: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"text/xml": {"schema": {"type": "string"}}}},
+    "responses": {**_FER["responses"], "500": {"description": _FAULT, "content": {"text/xml": {"schema": {}}}}},
+}
 JSON: Final = "application/json"
 
 

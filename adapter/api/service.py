@@ -15,6 +15,7 @@ from adapter.findings import Text
 
 if TYPE_CHECKING:
     from adapter.api.console.parts import Console
+    from adapter.api.fer import Fer
     from adapter.api.trial import Trial
     from adapter.api.trust import Callbacks
     from adapter.pipeline import Journal
@@ -35,6 +36,7 @@ class Service:
         limit: most bytes of a body.
         trial: converts for ``$convert`` and ``$validate``.
         callbacks: takes messages of РЭМД.
+        fer: answers ФЭР.
         console: ``None`` where there is none.
     """
 
@@ -43,6 +45,7 @@ class Service:
     audit: Audit
     trial: Trial
     callbacks: Callbacks
+    fer: Fer
     base: str
     limit: int
     lang: str = "ru"

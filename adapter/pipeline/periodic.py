@@ -98,6 +98,7 @@ class Periodic:
                     deleted += some
         async with self._journal.database.connection() as connection:
             await connection.execute(sql("jti_forget"))
+            await connection.execute(sql("fer_forget"), now)
             while await connection.execute(sql("forget_queue_log"), AT_ONCE * 10) != "DELETE 0":
                 pass
         if deleted:

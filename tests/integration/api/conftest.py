@@ -21,6 +21,7 @@ from jwt.algorithms import ECAlgorithm
 from adapter.api.access import ASSERTION_TYPE, Access
 from adapter.api.app import create_app
 from adapter.api.clients import StoredClients
+from adapter.api.fer import Fer
 from adapter.api.service import Service, utc_now
 from adapter.api.trial import Trial
 from adapter.api.trust import Callbacks
@@ -30,7 +31,11 @@ from adapter.nsi import BookStore
 from adapter.organisation import Organisations
 from adapter.pipeline import Journal
 from adapter.pipeline.audit import Audit
+from adapter.pipeline.fer import StoredSessions
+from adapter.registers.fer.config import XSD, load_facts
+from adapter.settings import Settings
 from adapter.transport.answers import Answers
+from adapter.transport.http import AioHttp
 from adapter.transport.schema import CALLBACK_WSDL, Schema
 from tests.database import service_settings
 from tests.fixtures import database_url, server
@@ -129,14 +134,22 @@ def application(home: Path, database_url: str, clock: Callable[[], datetime] = u
     async def opened() -> AsyncIterator[Service]:
         journal = await Journal.open(settings, clock=clock)
         try:
-            yield _service(journal, clock, lambda oid: converter.sent_by(known.find(oid)))
+            async with AioHttp() as http:
+                yield _service(journal, clock, lambda oid: converter.sent_by(known.find(oid)), settings, http)
         finally:
             await journal.close()
 
     return create_app(opened)
 
 
-def _service(journal: Journal, clock: Callable[[], datetime], converter: Callable[[str], Converter]) -> Service:
+def _service(
+    journal: Journal,
+    clock: Callable[[], datetime],
+    converter: Callable[[str], Converter],
+    settings: Settings,
+    http: AioHttp,
+) -> Service:
+    sessions = StoredSessions(journal.database, journal.vault)
     return Service(
         journal=journal,
         access=Access(StoredClients(journal.database), b"s" * 32, TOKEN_URL),
@@ -147,6 +160,7 @@ def _service(journal: Journal, clock: Callable[[], datetime], converter: Callabl
             None,
             (ipaddress.ip_network("127.0.0.0/8"),),
         ),
+        fer=Fer(settings.organisations_dir, load_facts(Catalogue()), Catalogue().file(XSD), converter, sessions, http),
         base=BASE,
         limit=1_000_000,
         lang="en",
