@@ -10,6 +10,7 @@
     │   └── XmlRefused          hardened XML entry point said no
     ├── RequestRefused          an HTTP request was refused: status and findings
     ├── PageRefused             a page of the console was refused (adapter.api.console.guard)
+    ├── SignInRefused           the identity provider lets nobody in (adapter.api.console.oidc)
     ├── TokenRefused            the token endpoint said no (adapter.api.access)
     ├── EnvironmentProblem      something outside is missing or broken         (exit 3)
     │   ├── PackError           a validation pack is broken, unknown or absent

@@ -101,6 +101,19 @@ class Settings(BaseSettings):
         default="", description="address of this service as callers know it (default: http://<host>:<port>)"
     )
     console: bool = Field(default=True, description="pages for operators and authors of mappings, under /console")
+    console_oidc_issuer: str = Field(
+        default="", description="issuer of the identity provider (OpenID Connect) for the console; empty: codes alone"
+    )
+    console_oidc_client_id: str = Field(default="", description="client id of the console at the provider")
+    console_oidc_client_secret: SecretStr | None = Field(
+        default=None, description="secret of that client, where it has one"
+    )
+    console_oidc_scope: str = Field(default="openid profile", description="scopes that are asked for, by spaces")
+    console_oidc_roles_claim: str = Field(
+        default="roles", description="claim of the ID token that holds roles, by dots (realm_access.roles)"
+    )
+    console_oidc_operator: str = Field(default="egisz-operator", description="value of that claim for operators")
+    console_oidc_author: str = Field(default="egisz-author", description="value of that claim for authors of mappings")
     mtls_header: str = Field(
         default="", description="header in which a proxy gives the SHA-256 fingerprint of a client's certificate"
     )

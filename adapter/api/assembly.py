@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from adapter.api.access import Access
 from adapter.api.clients import StoredClients
 from adapter.api.console.bulk import Bulk
+from adapter.api.console.oidc import Provider
 from adapter.api.console.parts import Console
 from adapter.api.console.queries import Queries
 from adapter.api.console.session import Sessions
@@ -105,7 +106,9 @@ def assembled(settings: Settings, base_url: str, journal: Journal) -> Service:
 
 def _console(settings: Settings, base_url: str, journal: Journal) -> Console:
     queries, bulk = Queries(journal.database), Bulk(journal, Audit(journal.database))
-    return Console(settings, console_sessions(journal), queries, bulk, f"{base_url}/console")
+    sessions, base = console_sessions(journal), f"{base_url}/console"
+    provider = Provider(settings, sessions, base) if settings.console_oidc_issuer else None
+    return Console(settings, sessions, queries, bulk, base, provider)
 
 
 def console_sessions(journal: Journal) -> Sessions:

@@ -19,7 +19,7 @@ from adapter.api.console.rendering import page
 from adapter.api.console.session import Role, Session
 from adapter.api.incoming import body
 from adapter.api.service import service
-from adapter.errors import DatabaseError, EgiszError, RequestRefused, UsageError
+from adapter.errors import DatabaseError, EgiszError, EnvironmentProblem, RequestRefused, UsageError
 from adapter.findings import Text
 from adapter.log import get_logger
 
@@ -233,6 +233,8 @@ def _told(error: Exception) -> tuple[int, Text, Text]:
                     "See egisz doctor; the page opens once the database answers.",
                 ),
             )
+        case EnvironmentProblem():
+            return 502, error.text, nothing
         case _:
             return (
                 500,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from starlette.requests import Request
 
 from adapter.api.console.bulk import Bulk
+from adapter.api.console.oidc import Provider
 from adapter.api.console.queries import Queries
 from adapter.api.console.session import Sessions
 from adapter.pipeline.making import ProcessMaker
@@ -27,6 +28,7 @@ class Console:
 
     Attributes:
         base: address of the console as browsers know it, without a slash at its end.
+        provider: of identities; ``None`` where people sign in with codes alone.
         leaving: the service is told to stop; pages that stay open have to end.
     """
 
@@ -35,6 +37,7 @@ class Console:
     queries: Queries
     bulk: Bulk
     base: str
+    provider: Provider | None = None
     leaving: bool = field(default=False)
     _watched: dict[str, tuple[float, Any, Any]] = field(default_factory=dict)
     _maker: ProcessMaker | None = None
@@ -70,6 +73,8 @@ class Console:
         """End what runs in the background."""
         self.leaving = True
         await self.bulk.close()
+        if self.provider is not None:
+            await self.provider.close()
         if self._maker is not None:
             await asyncio.to_thread(self._maker.close)
 

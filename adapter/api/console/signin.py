@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from adapter.api.console.guard import cookie_name, local, pages, posted, signed_in
 from adapter.api.console.navigation import HOME
+from adapter.api.console.oidc import WAITS, Provider, SignInRefused
 from adapter.api.console.parts import console
 from adapter.api.console.rendering import LANG_COOKIE, page
 from adapter.api.console.session import Session
@@ -16,6 +17,7 @@ from adapter.findings import Text
 
 router = pages()
 _YEAR = 365 * 86400
+_WAITING = "egisz-console-oidc"
 
 
 @router.get("")
@@ -27,7 +29,13 @@ async def without_slash() -> Response:
 @router.get("/sign-in")
 async def form(request: Request, next: str = HOME, ticket: str = "") -> Response:  # noqa: A002 - name of the field
     """The form; a link with a ticket fills it, so that whoever merely looks at a link does not use it up."""
-    return page(request, "sign-in.html.j2", target=local(next), ticket=ticket, problem=None)
+    return _form(request, local(next), ticket=ticket)
+
+
+def _form(request: Request, target: str, *, ticket: str = "", problem: Text | None = None) -> Response:
+    provider = console(request).provider
+    values = {"target": target, "ticket": ticket, "problem": problem}
+    return page(request, "sign-in.html.j2", status=403 if problem else 200, provider=provider is not None, **values)
 
 
 @router.post("/sign-in")
@@ -41,7 +49,7 @@ async def sign_in(request: Request) -> Response:
         problem = Text(
             "Код неверен, устарел или уже использован.", "The code is wrong, too old, or has been used already."
         )
-        return page(request, "sign-in.html.j2", status=403, target=target, ticket="", problem=problem)
+        return _form(request, target, problem=problem)
     await begun(request, session)
     return with_session(request, RedirectResponse(target, 303), session)
 
@@ -64,6 +72,47 @@ def with_session(request: Request, answer: Response, session: Session) -> Respon
         samesite="strict",
     )
     return answer
+
+
+@router.get("/oidc/begin")
+async def to_provider(request: Request, next: str = HOME) -> Response:  # noqa: A002 - name of the field
+    """Go to the provider's page."""
+    provider, now = _provider(request), service(request).clock()
+    address, waiting = await provider.begin(local(next), now=now)
+    answer = RedirectResponse(address, 303)
+    answer.set_cookie(
+        _WAITING,
+        waiting,
+        max_age=int(WAITS.total_seconds()),
+        path="/console/oidc",
+        secure=console(request).secure,
+        httponly=True,
+        # A strict one would stay at home when the browser comes from the provider.
+        samesite="lax",
+    )
+    return answer
+
+
+@router.get("/oidc/callback")
+async def from_provider(request: Request) -> Response:
+    """Begin a session of the person that the provider sends back."""
+    provider, now = _provider(request), service(request).clock()
+    try:
+        session, target = await provider.finish(request.query_params, request.cookies.get(_WAITING, ""), now=now)
+    except SignInRefused as error:
+        return _form(request, HOME, problem=error.text)
+    await begun(request, session)
+    # A page, not a redirect: the browser is still on the provider's errand, and would not send a strict cookie.
+    answer = with_session(request, page(request, "signed-in.html.j2", target=local(target)), session)
+    answer.delete_cookie(_WAITING, path="/console/oidc", secure=console(request).secure, httponly=True)
+    return answer
+
+
+def _provider(request: Request) -> Provider:
+    provider = console(request).provider
+    if provider is None:
+        raise HTTPException(404)
+    return provider
 
 
 @router.post("/sign-out")
