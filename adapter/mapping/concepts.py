@@ -10,7 +10,7 @@ from adapter.catalogue import Catalogue
 from adapter.facts import Coding, Null
 from adapter.findings import Severity, Text
 from adapter.mapping import keys
-from adapter.mapping.identifiers import Identifiers, canonical
+from adapter.mapping.identifiers import Identifiers, canonical, codings, string_of
 from adapter.mapping.model import Field
 from adapter.mapping.run import Run
 from adapter.mapping.yaml import Map, load
@@ -79,7 +79,8 @@ class ConceptMap:
         return found
 
     def _translated(self, run: Run, spec: Field, given: tuple[Given, ...], focus: Any) -> Coding | Null | None:
-        own = [item for item in given if item.system == self.target]
+        # A bare code is looked up in no book, which would tell that there is none.
+        own = [item for item in given if item.system == self.target and (item.code or not self.bare)]
         if own and not any(group.source == self.target for group in self.groups):
             return self._completed(run, spec, focus, own[0].code, own[0])
         for group in self.groups:
@@ -189,12 +190,12 @@ def _given(value: Any, identifiers: Identifiers) -> tuple[Given, ...]:
     """Codes in a code, Coding, CodeableConcept, CodeableReference or Quantity, or in the coding of a fact."""
     if isinstance(value, dict):
         found = [*_given(value["concept"], identifiers)] if "concept" in value else []
-        found += [_coding(coding, identifiers) for coding in value.get("coding") or ()]
+        found += [_coding(coding, identifiers) for coding in codings(value)]
         if isinstance(value.get("code"), str):
             found.append(_coding(value, identifiers))
-        text = value.get("text") or value.get("unit")
-        if isinstance(text, str):
-            found.append(Given("", "", text, ""))
+        words = value.get("text") or value.get("unit")
+        if isinstance(words, str):
+            found.append(Given("", "", words, ""))
         return tuple(found)
     if isinstance(value, Coding):
         return (Given(value.system, value.code, value.display, value.version),)
@@ -202,9 +203,11 @@ def _given(value: Any, identifiers: Identifiers) -> tuple[Given, ...]:
 
 
 def _coding(coding: Mapping[str, Any], identifiers: Identifiers) -> Given:
-    system = identifiers.book(coding.get("system") or "") if coding.get("system") else ""
-    display = coding.get("display") or coding.get("unit") or ""
-    return Given(system, coding.get("code") or "", display, coding.get("version") or "")
+    system = string_of(coding, "system")
+    display = string_of(coding, "display") or string_of(coding, "unit")
+    return Given(
+        identifiers.book(system) if system else "", string_of(coding, "code"), display, string_of(coding, "version")
+    )
 
 
 def load_concepts(catalogue: Catalogue, identifiers: Identifiers) -> dict[str, ConceptMap]:

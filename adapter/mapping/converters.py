@@ -15,7 +15,7 @@ from adapter.facts import II, Coding, Fact
 from adapter.findings import Text
 from adapter.mapping.conversion import ConversionError
 from adapter.mapping.formats import FORMATS
-from adapter.mapping.identifiers import canonical
+from adapter.mapping.identifiers import canonical, codings, string_of
 from adapter.mapping.run import Run
 from adapter.mapping.units import plain_number, quantity
 
@@ -217,7 +217,7 @@ def mis_ii(value: Any, arguments: Mapping[str, Any], run: Run) -> II:
     if isinstance(value, dict) and "resourceType" in value:
         extension = number_of(value, run.graph.full_url(value) or "")
     elif isinstance(value, dict):
-        extension, system = value.get("value") or "", canonical(value.get("system") or "")
+        extension, system = string_of(value, "value"), canonical(string_of(value, "system"))
     else:
         extension = _string(value)
     if not extension:
@@ -259,11 +259,12 @@ def series_number(value: Any, arguments: Mapping[str, Any], run: Run) -> Fact:
 
 def coding(value: Any, _arguments: Mapping[str, Any], run: Run) -> Any:
     """A Coding of a reference book under any spelling → the complete coding."""
-    item = value["coding"][0] if isinstance(value, dict) and value.get("coding") else value
-    if not isinstance(item, dict) or not item.get("code"):
+    item = next(iter(codings(value)), value)
+    sent = string_of(item, "code") if isinstance(item, dict) else ""
+    if not sent:
         raise ConversionError("Ожидается Coding.", "A Coding is expected.")
-    system = run.identifiers.book(item.get("system") or "")
-    found = run.terms.coding(system, item["code"], version=item.get("version"), display=item.get("display"))
+    version, display = (string_of(item, name) or None for name in ("version", "display"))
+    found = run.terms.coding(run.identifiers.book(string_of(item, "system")), sent, version=version, display=display)
     if found is None:
         raise ConversionError("Кода нет в справочнике.", "The code is not in the book.")
     return found

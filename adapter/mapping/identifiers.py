@@ -86,7 +86,7 @@ class Identifiers:
         kind = self._by_type(identifier.get("type"), self._types)
         if kind:
             return kind
-        system = canonical(identifier.get("system") or "")
+        system = canonical(string_of(identifier, "system"))
         if system:
             kind = self._by_system(system)
             if kind:
@@ -100,9 +100,9 @@ class Identifiers:
         return ""
 
     def _by_type(self, concept: Any, types: Mapping[tuple[str, str], str]) -> str:
-        for coding in (concept or {}).get("coding") or ():
-            system = self.book(coding.get("system") or "")
-            kind = types.get((system, coding.get("code") or "")) or types.get((system, _ANY))
+        for coding in codings(concept):
+            system = self.book(string_of(coding, "system"))
+            kind = types.get((system, string_of(coding, "code"))) or types.get((system, _ANY))
             if kind:
                 return kind
         return ""
@@ -116,12 +116,27 @@ class Identifiers:
 
     def implied(self, identifier: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the system of an identifier says besides its kind, e.g. the type of the policy."""
-        return self._implied.get(canonical(identifier.get("system") or ""), {})
+        return self._implied.get(canonical(string_of(identifier, "system")), {})
 
     def book(self, system: str) -> str:
         """The OID of a reference book under any spelling of its code system; other systems canonically."""
         name = canonical(system)
         return self._books.get(name, name)
+
+
+# What a sender wrote may be of another type than FHIR has there: it says nothing then.
+
+
+def string_of(element: Mapping[str, Any], name: str) -> str:
+    """A text of an element; empty where there is none."""
+    value = element.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def codings(concept: Any) -> list[Mapping[str, Any]]:
+    """The codings of a CodeableConcept."""
+    found = concept.get("coding") if isinstance(concept, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def load_identifiers(catalogue: Catalogue) -> Identifiers:

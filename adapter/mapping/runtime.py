@@ -41,7 +41,11 @@ class Lets(Env):
         if name in self._open:
             raise MappingError(Text(f"имя %{name} определено через себя", f"%{name} is defined through itself"))
         self._open.append(name)
-        value = self[name] = let(self._run, self, self._focus)
+        try:
+            value = self[name] = let(self._run, self, self._focus)
+        finally:
+            # One that failed fails again where it is asked for again, for the same reason.
+            self._open.remove(name)
         return value
 
     def knows(self, name: str) -> bool:
@@ -194,7 +198,12 @@ def _identified(run: Run, env: Env, spec: Field, focus: Any) -> Any:
 
 def drop(run: Run, env: Env, spec: Field, focus: Any) -> None:
     """A note where something is there that the fact has no place for."""
-    for item in spec.dropped.all(focus, env) if spec.dropped is not None else ():
+    try:
+        items = spec.dropped.all(focus, env) if spec.dropped is not None else ()
+    except ExpressionError as error:
+        failed(run, spec, focus, error)
+        return
+    for item in items:
         place = Place(fhirpath=path_of(run.graph, item) or spec.place(path_of(run.graph, focus)))
         run.findings.append(Finding("MAP05", Severity.NOTE, _NO_PLACE, place=place, rule=spec.rule))
 

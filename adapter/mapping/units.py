@@ -16,6 +16,7 @@ from typing import Any, Final
 from adapter.facts import Quantity
 from adapter.findings import Text
 from adapter.mapping.conversion import ConversionError
+from adapter.mapping.identifiers import string_of
 from adapter.mapping.run import Run
 
 BOOK: Final = "1.2.643.5.1.13.13.11.1358"
@@ -99,7 +100,7 @@ def _translations(value: Mapping[str, Any], number: str) -> Iterator[Mapping[str
 
 
 def _system(value: Mapping[str, Any], run: Run) -> str:
-    return run.identifiers.book(value.get("system") or "")
+    return run.identifiers.book(string_of(value, "system"))
 
 
 def _ucum(value: Mapping[str, Any], run: Run, *, sure: bool) -> str:
