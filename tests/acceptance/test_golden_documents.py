@@ -1,11 +1,11 @@
 """The documents of the example Bundles against files that a person has read.
 
-``EGISZ_UPDATE_GOLDEN=1`` writes them anew. They are canonical XML, so that only what XML means makes a difference.
+``EGISZ_UPDATE_GOLDEN=1`` writes them anew, ``egisz compare`` tells the difference. They are canonical XML, so that only
+what XML means makes a difference.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from adapter.convert import Converter
 from adapter.fhir import read
 from adapter.xml import parse
 from conformance.structure import Structures, load
+from tests.golden_files import compare
 
 pytestmark = [pytest.mark.packs, pytest.mark.books]
 
@@ -40,17 +41,7 @@ def canonical(data: bytes) -> str:
 def test_documents_are_as_they_were_read(converter: Converter, name: str) -> None:
     (reading,) = read(BUNDLES[name].read_bytes())
     made = {one.name: canonical(one.data) for one in converter.convert(reading).documents if one.data is not None}
-    folder = GOLDEN / name
-    if os.environ.get("EGISZ_UPDATE_GOLDEN"):
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("*.xml"):
-            old.unlink()
-        for file, text in made.items():
-            (folder / file).write_text(text, "utf-8")
-        if not made:
-            folder.rmdir()
-    golden = {path.name: path.read_text("utf-8") for path in folder.glob("*.xml")}
-    assert made == golden, f"{name}: look at the difference (egisz compare), then EGISZ_UPDATE_GOLDEN=1"
+    compare(made, GOLDEN / name)
 
 
 def test_no_golden_file_is_without_its_bundle() -> None:

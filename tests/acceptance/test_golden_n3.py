@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from adapter.transport.schema import load_schema
 from adapter.xml import parse
 from conformance.xsd import load_schema as load_xsd
 from tests.converters import make
+from tests.golden_files import compare, right
 
 pytestmark = [pytest.mark.packs, pytest.mark.books]
 
@@ -55,29 +55,18 @@ def messages(converter: Converter, name: str, *, change: dict[str, str] | None =
 
 def told(made: list[Message]) -> dict[str, str]:
     """The messages that are right by their names, and what is wrong with the others."""
-    files = {one.name: (one.data or b"").decode() for one in made if one.ok}
-    assert len(files) == len([one for one in made if one.ok]), "a name stands twice"
     wrong = [
         f"{one.product} {one.operation} {finding.code} {finding.rule} {finding.place.fhirpath}"
         for one in made
         for finding in one.findings
         if finding.severity is Severity.ERROR
     ]
-    return files | ({"errors.txt": "\n".join(wrong) + "\n"} if wrong else {})
+    return right(made) | ({"errors.txt": "\n".join(wrong) + "\n"} if wrong else {})
 
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_messages_are_as_they_were_read(converter: Converter, name: str) -> None:
-    made = told(messages(converter, name))
-    folder = GOLDEN / name
-    if os.environ.get("EGISZ_UPDATE_GOLDEN"):
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.iterdir():
-            old.unlink()
-        for file, text in made.items():
-            (folder / file).write_text(text, "utf-8")
-    golden = {path.name: path.read_text("utf-8") for path in folder.glob("*")}
-    assert made == golden, f"{name}: look at the difference, then EGISZ_UPDATE_GOLDEN=1"
+    compare(told(messages(converter, name)), GOLDEN / name)
 
 
 @pytest.mark.parametrize("name", [name for name in BUNDLES if name.startswith("case-")])

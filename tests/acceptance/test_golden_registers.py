@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import jsonschema_rs
@@ -26,6 +25,7 @@ from adapter.registers.messages import Message
 from adapter.transport.envelope import read as read_envelope
 from adapter.xml import parse
 from conformance.xsd import load_schema
+from tests.golden_files import compare, right
 
 pytestmark = [pytest.mark.packs, pytest.mark.books]
 
@@ -54,28 +54,16 @@ def messages(converter: Converter, name: str, records: dict[str, str] | None = N
 
 def told(made: list[Message]) -> dict[str, str]:
     """The messages that are right by their names, with their operations, and what is wrong with the others."""
-    files = {one.name: (one.data or b"").decode() for one in made if one.ok}
     lines = []
     for one in made:
         lines.append(f"{one.name}: {one.operation} {one.key.get('reg_id') or one.key.get('registryNumber') or ''}")
         lines += [f"  {said.severity} {said.code} {said.rule} {said.place.fhirpath}" for said in one.findings]
-    return files | ({"messages.txt": "\n".join(line.rstrip() for line in lines) + "\n"} if lines else {})
+    return right(made) | ({"messages.txt": "\n".join(line.rstrip() for line in lines) + "\n"} if lines else {})
 
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_messages_are_as_they_were_read(converter: Converter, name: str) -> None:
-    made = told(messages(converter, name))
-    folder = GOLDEN / name
-    if os.environ.get("EGISZ_UPDATE_GOLDEN"):
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.iterdir():
-            old.unlink()
-        for file, text in made.items():
-            (folder / file).write_text(text, "utf-8")
-        if not made:
-            folder.rmdir()
-    golden = {path.name: path.read_text("utf-8") for path in folder.glob("*")}
-    assert made == golden, f"{name}: look at the difference, then EGISZ_UPDATE_GOLDEN=1"
+    compare(told(messages(converter, name)), GOLDEN / name)
 
 
 def test_no_golden_file_is_without_its_bundle() -> None:

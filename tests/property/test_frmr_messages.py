@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from adapter.mapping.formats import FORMATS
 from adapter.registers.messages import SCHEMAS, Message
 from conformance.rules.values import is_inn, is_ogrn, is_ogrnip, is_snils
 from conformance.strategies import as_json, bundles, encounter_bundles, hostile_bundles, vaccination_bundles
+from tests.mutated import STRANGE, changed, entry_places, reordered, without
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -104,19 +103,7 @@ def test_any_hostile_bundle(converter: Converter, bundle: dict[str, Any]) -> Non
         check(message)
 
 
-def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Paths of everything in a Bundle that can be taken out or changed."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, below in items:
-        if key not in {"resourceType", "fullUrl"}:
-            yield (*path, key)
-            yield from places(below, (*path, key))
-
-
-PLACES = {name: [("entry", *path) for path in places(EXAMPLES[name]["entry"])] for name in FULL}
-STRANGE = st.one_of(
-    st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.text(max_size=20), st.just({}), st.just([])
-)
+PLACES = {name: entry_places(EXAMPLES[name]) for name in FULL}
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -125,15 +112,11 @@ STRANGE = st.one_of(
 def test_anything_taken_out_or_changed_is_told_or_not_missed(
     converter: Converter, name: str, data: st.DataObject
 ) -> None:
-    *path, last = data.draw(st.sampled_from(PLACES[name]))
-    bundle = copy.deepcopy(EXAMPLES[name])
-    at: Any = bundle
-    for part in path:
-        at = at[part]
+    path = data.draw(st.sampled_from(PLACES[name]))
     if data.draw(st.booleans()):
-        del at[last]
+        bundle = without(EXAMPLES[name], [path])
     else:
-        at[last] = data.draw(STRANGE)
+        bundle = changed(EXAMPLES[name], path, data.draw(STRANGE))
     try:
         made = messages(converter, json.dumps(bundle).encode())
     except InputError:
@@ -152,14 +135,7 @@ TEXTS = {
 @settings(max_examples=25)
 @given(data=st.data())
 def test_no_finding_quotes_a_value(converter: Converter, name: str, data: st.DataObject) -> None:
-    *path, last = data.draw(st.sampled_from(TEXTS[name]))
-    bundle = copy.deepcopy(EXAMPLES[name])
-    at: Any = bundle
-    for part in path:
-        at = at[part]
-    if not isinstance(at[last], str):
-        return
-    at[last] = "Секретное Значение"
+    bundle = changed(EXAMPLES[name], data.draw(st.sampled_from(TEXTS[name])), "Секретное Значение")
     try:
         made = messages(converter, json.dumps(bundle).encode())
     except InputError as error:
@@ -174,8 +150,7 @@ def test_no_finding_quotes_a_value(converter: Converter, name: str, data: st.Dat
 @settings(max_examples=4)
 @given(seed=st.integers())
 def test_the_order_of_entries_changes_nothing(converter: Converter, name: str, seed: int) -> None:
-    bundle = copy.deepcopy(EXAMPLES[name])
-    random.Random(seed).shuffle(bundle["entry"])
+    bundle = reordered(EXAMPLES[name], random.Random(seed))
     made = {one.id: (one.name, one.data) for one in messages(converter, json.dumps(bundle).encode())}
     known = {one.id: (one.name, one.data) for one in messages(converter, json.dumps(EXAMPLES[name]).encode())}
     assert made == known

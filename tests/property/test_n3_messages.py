@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from adapter.xml import parse
 from conformance.rules.values import is_snils
 from conformance.strategies import as_json, bundles, encounter_bundles, hostile_bundles, vaccination_bundles
 from conformance.xsd import load_schema
+from tests.mutated import entry_places, reordered, without
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = Catalogue().file("mappings/registers/schemas/n3/emk.wsdl").parent
@@ -75,28 +74,14 @@ def test_any_hostile_bundle(converter: Converter, bundle: dict[str, Any]) -> Non
         check(message)
 
 
-def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Paths of everything in a resource that can be taken out."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, below in items:
-        if key not in {"resourceType", "fullUrl"}:
-            yield (*path, key)
-            yield from places(below, (*path, key))
-
-
-PLACES = {name: [("entry", *path) for path in places(bundle["entry"])] for name, bundle in CASES.items()}
+PLACES = {name: entry_places(bundle) for name, bundle in CASES.items()}
 
 
 @pytest.mark.parametrize("name", CASES)
 @settings(max_examples=40)
 @given(data=st.data())
 def test_anything_taken_out_is_told_or_not_missed(converter: Converter, name: str, data: st.DataObject) -> None:
-    *path, last = data.draw(st.sampled_from(PLACES[name]))
-    bundle = copy.deepcopy(CASES[name])
-    at: Any = bundle
-    for part in path:
-        at = at[part]
-    del at[last]
+    bundle = without(CASES[name], [data.draw(st.sampled_from(PLACES[name]))])
     try:
         made = messages(converter, json.dumps(bundle).encode())
     except InputError:
@@ -109,7 +94,6 @@ def test_anything_taken_out_is_told_or_not_missed(converter: Converter, name: st
 @settings(max_examples=10)
 @given(seed=st.integers())
 def test_the_order_of_entries_changes_nothing(converter: Converter, name: str, seed: int) -> None:
-    bundle = copy.deepcopy(CASES[name])
-    random.Random(seed).shuffle(bundle["entry"])
+    bundle = reordered(CASES[name], random.Random(seed))
     made = {one.name: one.data for one in messages(converter, json.dumps(bundle).encode())}
     assert made == {one.name: one.data for one in messages(converter, json.dumps(CASES[name]).encode())}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from adapter.findings import Severity
 from adapter.registers.messages import Message
 from adapter.xml import parse
 from conformance.strategies import as_json, bundles, hostile_bundles, vaccination_bundles
+from tests.mutated import entry_places, reordered, without
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "registers"
 LOADED = {path.stem: json.loads(path.read_bytes()) for path in sorted(EXAMPLES.glob("v*.json"))}
@@ -65,34 +65,15 @@ def test_any_bundle(converter: Converter, bundle: dict[str, Any]) -> None:
         check(message)
 
 
-def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = []
-    for key, below in items:
-        if key not in {"resourceType", "fullUrl"}:
-            found.append((*path, key))
-            found += places(below, (*path, key))
-    return found
-
-
-PLACES = {name: [("entry", *path) for path in places(bundle["entry"])] for name, bundle in LOADED.items()}
+PLACES = {name: entry_places(bundle) for name, bundle in LOADED.items()}
 
 
 @pytest.mark.parametrize("name", LOADED)
 @settings(max_examples=30)
 @given(data=st.data())
 def test_what_is_taken_out_is_told_or_not_missed(converter: Converter, name: str, data: st.DataObject) -> None:
-    bundle = copy.deepcopy(LOADED[name])
     drawn = data.draw(st.lists(st.sampled_from(PLACES[name]), min_size=1, max_size=3, unique=True))
-    for path in sorted(drawn, key=repr):
-        at: Any = bundle
-        try:
-            for part in path[:-1]:
-                at = at[part]
-            del at[path[-1]]
-        except (KeyError, IndexError):
-            continue
-    for message in made(converter, bundle):
+    for message in made(converter, without(LOADED[name], drawn)):
         check(message)
 
 
@@ -102,10 +83,8 @@ def test_what_is_taken_out_is_told_or_not_missed(converter: Converter, name: str
 def test_any_order_of_entries(
     converter: Converter, build: Callable[[], Converter], name: str, order: random.Random
 ) -> None:
-    entries = list(LOADED[name]["entry"])
-    order.shuffle(entries)
     first = {one.name: one.data for one in made(converter, LOADED[name])}
-    assert first == {one.name: one.data for one in made(converter, {**LOADED[name], "entry": entries})}
+    assert first == {one.name: one.data for one in made(converter, reordered(LOADED[name], order))}
     other = OTHER.setdefault("converter", build())
     assert first == {one.name: one.data for one in made(other, LOADED[name])}
 

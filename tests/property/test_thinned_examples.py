@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +13,7 @@ from adapter.convert import Converter
 from adapter.errors import InputError
 from adapter.fhir import read
 from adapter.findings import Severity
+from tests.mutated import entry_places, without
 
 BUNDLES = Path(__file__).parents[2] / "examples" / "bundles"
 #: No official pack of 227 is at hand.
@@ -24,31 +22,8 @@ NAMES = sorted({path.stem for path in BUNDLES.glob("*.json")} - {"227-r5-rucore"
 OFFICIAL = ("XSD", "SCH")
 
 
-def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Paths of everything in a resource that can be taken out."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, below in items:
-        if key not in {"resourceType", "fullUrl"}:
-            yield (*path, key)
-            yield from places(below, (*path, key))
-
-
 LOADED = {name: json.loads((BUNDLES / f"{name}.json").read_bytes()) for name in NAMES}
-PLACES = {name: [("entry", *path) for path in places(bundle["entry"])] for name, bundle in LOADED.items()}
-
-
-def without(bundle: dict[str, Any], paths: list[tuple[str | int, ...]]) -> dict[str, Any]:
-    """A copy of the Bundle; of the paths those are left out that the others took away."""
-    made = copy.deepcopy(bundle)
-    for path in sorted(paths, key=lambda one: [str(part).zfill(4) for part in one], reverse=True):
-        at: Any = made
-        try:
-            for part in path[:-1]:
-                at = at[part]
-            del at[path[-1]]
-        except (KeyError, IndexError):
-            continue
-    return made
+PLACES = {name: entry_places(bundle) for name, bundle in LOADED.items()}
 
 
 @pytest.mark.parametrize("name", NAMES)

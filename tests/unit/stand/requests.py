@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
 
-Breaking = tuple[tuple[str | int, ...], Any]
+from tests.mutated import Place, places
+
+Breaking = tuple[Place, Any]
 #: Something else in place of a value; ``...`` takes it away.
 _OTHER = st.sampled_from([..., None, "", "x", "2199-01-01", -1, 0, 2**70, 1.5, True, [], {}, [[]], {"a": 1}])
-
-
-def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Every place within a value."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, part in items:
-        yield (*path, name)
-        yield from places(part, (*path, name))
 
 
 def breakings(message: Any) -> st.SearchStrategy[list[Breaking]]:
