@@ -57,11 +57,12 @@ class Fate:
 
     Attributes:
         why_not: ``None`` where they would be moved.
+        examples: id and number of some.
     """
 
     why_not: Text | None
     rows: int
-    examples: Sequence[UUID]
+    examples: Sequence[tuple[UUID, str]]
 
 
 @router.post("/queue/dry-run")
@@ -162,7 +163,7 @@ async def _fates(parts: Console, choice: Choice) -> list[Fate]:
     wanted = Wanted(ids=choice.ids) if choice.ids else await choice.asked.wanted(parts.queries)
     found: dict[Text | None, Fate] = {}
     for verdict in await parts.queries.verdicts(wanted, choice.move):
-        _add(found, _why_not(choice.move, verdict), verdict.rows, verdict.examples)
+        _add(found, _why_not(choice.move, verdict), verdict.rows, list(zip(verdict.ids, verdict.numbers, strict=True)))
     return _sorted(found)
 
 
@@ -174,11 +175,11 @@ async def _bundle_fates(parts: Console, choice: Choice) -> list[Fate]:
             why_not = _state(row.state)
         elif choice.move == "replay" and row.payload_id is None:
             why_not = _GONE
-        _add(found, why_not, 1, [row.id])
+        _add(found, why_not, 1, [(row.id, str(row.id))])
     return _sorted(found)
 
 
-def _add(found: dict[Text | None, Fate], why_not: Text | None, rows: int, examples: Sequence[UUID]) -> None:
+def _add(found: dict[Text | None, Fate], why_not: Text | None, rows: int, examples: Sequence[tuple[UUID, str]]) -> None:
     known = found.get(why_not, Fate(why_not, 0, ()))
     found[why_not] = Fate(why_not, known.rows + rows, [*known.examples, *examples][:5])
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 #: Size of the box.
-WIDTH: Final = 720
-HEIGHT: Final = 200
+WIDTH: Final = 1200
+HEIGHT: Final = 250
 _LEFT: Final = 44
 _BOTTOM: Final = 24
 _TOP: Final = 8
@@ -70,13 +70,13 @@ def columns(
     since: datetime,
     bucket: timedelta,
     count: int,
-    mark: Callable[[datetime], str],
+    mark: Callable[[int, datetime], str],
 ) -> Columns:
     """Columns of so many buckets, the first one begins at ``since``.
 
     Args:
         values: begin of a bucket → value by part.
-        mark: what stands below a column; empty for most of them.
+        mark: what stands below a column, by its number from the last one; empty for most of them.
     """
     top = nice(max((sum(one.values()) for one in values.values()), default=0))
     base, room = HEIGHT - _BOTTOM, HEIGHT - _BOTTOM - _TOP
@@ -96,7 +96,7 @@ def columns(
                 )  # fmt: skip
         if found:
             rows.append((begin, begin + bucket, found))
-        if label := mark(begin):
+        if label := mark(count - 1 - index, begin):
             marks.append(Line(round(x + step / 2, 1), label))
     scale = [Line(round(base - room * part / 4, 1), str(top * part // 4)) for part in range(5) if top * part % 4 == 0]
     return Columns(bars, scale, marks, rows[::-1])
@@ -106,7 +106,8 @@ def nice(value: int) -> int:
     """The least round number that is not less, and is divisible by four."""
     size = 4
     while True:
-        for factor in (1, 2, 3, 5):
-            if size * factor >= value:
-                return size * factor
+        for tenths in (10, 15, 20, 30, 50):
+            found, rest = divmod(size * tenths, 10)
+            if found >= value and not rest and found % 4 == 0:
+                return found
         size *= 10

@@ -28,6 +28,8 @@ router = pages()
 #: Seconds between two looks at the journal, and those after which a browser asks anew whether it may look.
 _LOOK: Final = 3.0
 _STREAM: Final = 300.0
+#: A document that is longer on its way deserves a look.
+_LONG: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ async def _numbers(request: Request, period: Period) -> dict[str, Any]:
         period.name, _LOOK / 2, lambda: parts.queries.snapshot(since, until, period.bucket), key=since
     )
     waiting = {state: snapshot.open[state] for state in WAITING if state in snapshot.open}
+    oldest = min((came for _, came in waiting.values()), default=None)
     return {
         "now": now,
         "since": since,
@@ -108,7 +111,8 @@ async def _numbers(request: Request, period: Period) -> dict[str, Any]:
         "chart": columns(_stacked(snapshot), since, period.bucket, period.count, _marks(period)),
         "totals": _parts(snapshot.came.total),
         "waiting": sum(rows for rows, _ in waiting.values()),
-        "oldest": min((came for _, came in waiting.values()), default=None),
+        "oldest": oldest,
+        "long": oldest is not None and now - oldest > _LONG,
         "all_codes": sum(snapshot.stopped.values()) <= COUNTED,
         "groups": [
             (Text("По видам", "By kind"), "kind", _table(snapshot.came.kinds)),
@@ -142,11 +146,11 @@ def _table(groups: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, dict
 
 
 def _marks(period: Period) -> Any:
-    def mark(begin: datetime) -> str:
+    def mark(number: int, begin: datetime) -> str:
         if period.name == "day":
-            return begin.strftime("%H:%M") if begin.hour % 3 == 0 else ""
-        if begin.hour:
-            return ""
-        return begin.strftime("%d.%m") if period.name == "week" or begin.day % 3 == 1 else ""
+            return begin.strftime("%H:%M") if begin.hour % 2 == 0 else ""
+        if period.name == "week":
+            return begin.strftime("%d.%m") if not begin.hour else ""
+        return begin.strftime("%d.%m") if number % 3 == 0 else ""
 
     return mark

@@ -68,6 +68,7 @@ class Verdict:
         unmade: they failed their check, so that their Bundle is converted again.
         kept: that Bundle is still there.
         overtaken: a later version has left.
+        ids, numbers: of the last ones, for example; the number is that by which a person knows the document.
     """
 
     state: str
@@ -76,7 +77,8 @@ class Verdict:
     kept: bool
     overtaken: bool
     rows: int
-    examples: Sequence[UUID]
+    ids: Sequence[UUID]
+    numbers: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

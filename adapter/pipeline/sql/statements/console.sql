@@ -110,7 +110,8 @@ select count(*) from (select from egisz.product where /* console_filter */ limit
 -- name: console_verdicts
 -- What decides whether a move can be made, with an example of each; see adapter.pipeline.outbox.
 with chosen as (
-    select product.id, product.state, product.version is null as unmade, submission.state as submission_state,
+    select product.id, coalesce(nullif(split_part(set_id, '^', 2), ''), local_uid, product.id::text) as number,
+        product.state, product.version is null as unmade, submission.state as submission_state,
         submission.payload_id is not null as kept,
         $9 = 'replay' and product.version is not null and exists (
             select from egisz.product later
@@ -121,7 +122,8 @@ with chosen as (
     from egisz.product join egisz.submission on submission.id = product.submission_id
     where /* console_filter */
 )
-select state, unmade, submission_state, kept, overtaken, count(*) as rows, (array_agg(id order by id desc))[1:5] as examples
+select state, unmade, submission_state, kept, overtaken, count(*) as rows, (array_agg(id order by id desc))[1:5] as ids,
+    (array_agg(number order by id desc))[1:5] as numbers
 from chosen group by 1, 2, 3, 4, 5 order by 6 desc
 
 -- name: console_ids
