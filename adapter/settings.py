@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="PostgreSQL of the journal (default: an embedded one in <data>/postgres)"
     )
+    database_timeout: float = Field(
+        default=60.0, gt=0, description="seconds for one statement; a database that takes longer is unreachable"
+    )
     migrate: Literal["all", "pre", "check"] = Field(
         default="all",
         description="schema changes at start: all; pre (those that older processes survive); check (none)",
@@ -60,6 +63,10 @@ class Settings(BaseSettings):
     convert_processes: int = Field(default=1, gt=0, description="processes that convert, of one worker")
     worker_heartbeat: float = Field(
         default=30.0, ge=1, description="seconds of silence after which a worker is dead, and others take its jobs"
+    )
+    worker_host: str = Field(default="127.0.0.1", description="address at which a worker tells its health and metrics")
+    worker_port: int = Field(
+        default=0, ge=0, le=65535, description="port of a worker's health and metrics, of egisz worker; 0: none"
     )
     retry_hours: float = Field(default=72.0, gt=0, description="hours after which what cannot be sent is dead")
     answer_hours: float = Field(

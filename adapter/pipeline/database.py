@@ -228,15 +228,22 @@ class Database:
             url = settings.database_url.get_secret_value()
         try:
             with reachable():
+                # A connection of its own: a migration may take longer than any statement after it.
+                connection = await asyncpg.connect(url)
+                try:
+                    await migrate(connection, settings.migrate)
+                finally:
+                    await connection.close()
                 pool = await asyncpg.create_pool(
                     url,
                     min_size=1,
                     max_size=connections,
+                    # Of a new connection, and of a statement.
+                    timeout=settings.database_timeout,
+                    command_timeout=settings.database_timeout,
                     server_settings={"application_name": "egisz"},
                     reset=_as_it_is,
                 )
-                async with pool.acquire() as connection:
-                    await migrate(connection, settings.migrate)
         except BaseException:
             if cluster is not None:
                 await asyncio.to_thread(cluster.stop)

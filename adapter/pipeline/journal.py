@@ -88,6 +88,7 @@ class Journal:
         self.database, self.vault, self.clock, self.retry_for = database, vault, clock, retry_for
         self.files_by_message = files_by_message
         self.outbox = Outbox(self)
+        self._written: asyncio.Task[bool] | None = None
 
     @classmethod
     async def open(cls, settings: Settings, *, clock: Callable[[], datetime] = now, connections: int = 10) -> Journal:
@@ -281,13 +282,20 @@ class Journal:
 
     async def not_ready(self) -> list[str]:
         """Names of the parts without which no Bundle can be stored; empty where all is well."""
+        # One at a time: each that hangs holds a connection.
+        if self._written is None or self._written.done():
+            self._written = asyncio.create_task(self._writes())
+        done, _ = await asyncio.wait({self._written}, timeout=_ANSWERS_WITHIN)
+        return [] if done and self._written.result() else ["database"]
+
+    async def _writes(self) -> bool:
         try:
-            async with asyncio.timeout(_ANSWERS_WITHIN), self.database.transaction() as connection:
+            async with self.database.transaction() as connection:
                 # Answers, and writes: a full disk or a standby does not.
                 await connection.execute(sql("try_to_write"))
-        except (DatabaseError, TimeoutError):
-            return ["database"]
-        return []
+        except DatabaseError:
+            return False
+        return True
 
     async def measure(self) -> None:
         """Set the gauges of the journal."""

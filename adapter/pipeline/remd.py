@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,10 +33,14 @@ _BEFORE: Final = timedelta(days=1)
 
 
 class KeyringSigning:
-    """Signs with the keys of the keyring, by the rules of the kind."""
+    """Signs with the keys of the keyring, by the rules of the kind.
 
-    def __init__(self, keyring: Keyring, rules: SigningRules) -> None:
-        self._keyring, self._rules = keyring, rules
+    Args:
+        ogrn: the ОГРН of an organisation, by its OID; empty where its file has none.
+    """
+
+    def __init__(self, keyring: Keyring, rules: SigningRules, ogrn: Callable[[str], str]) -> None:
+        self._keyring, self._rules, self._ogrn = keyring, rules, ogrn
         # Threads of its own: a token that hangs must not hold those that look names up.
         self._threads = ThreadPoolExecutor(_SIGNING, "sign")
 
@@ -54,6 +59,7 @@ class KeyringSigning:
             product.kind,
             signers_of(facts),
             organisation=product.organisation,
+            ogrn=self._ogrn(product.organisation),
             keyring=self._keyring,
             rules=self._rules,
             created=created,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from adapter.catalogue import Catalogue
+from adapter.organisation import Organisations
 from adapter.pipeline.journal import Journal
 from adapter.pipeline.making import ProcessMaker
 from adapter.pipeline.periodic import Books, Periodic
@@ -59,7 +60,7 @@ async def configured_worker(
         ):
             ports = Ports(
                 maker,
-                KeyringSigning(keyring, load_rules(catalogue)),
+                KeyringSigning(keyring, load_rules(catalogue), ogrn_of(catalogue, settings)),
                 RemdDelivery(remd_client(settings, http, signer=keyring.transport())),
                 services,
                 _register_delivery(catalogue, services, settings, keyring, registers),
@@ -71,6 +72,17 @@ async def configured_worker(
             yield Worker(journal, stages, Periodic(journal, settings, books=_books(settings)), pace)
     finally:
         await asyncio.to_thread(maker.close)
+
+
+def ogrn_of(catalogue: Catalogue, settings: Settings) -> Callable[[str], str]:
+    """The ОГРН of an organisation by its OID, as its file says; empty where it says none."""
+    organisations = Organisations(catalogue, settings.organisations_dir)
+
+    @lru_cache(maxsize=1000)
+    def ogrn(organisation: str) -> str:
+        return str(organisations.find(organisation).values.get("ogrn", ""))
+
+    return ogrn
 
 
 def _register_delivery(

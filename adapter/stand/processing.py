@@ -75,9 +75,13 @@ class Processing:
         for message_id in self.registry.open():
             self.begin(message_id)
 
-    def begin(self, message_id: str) -> None:
-        """Work on a registration in the background."""
-        self._spawn(self._process(message_id))
+    def begin(self, message_id: str, values: Mapping[str, Any] | None = None) -> None:
+        """Work on a registration in the background.
+
+        Args:
+            values: of its request, where they were read just now.
+        """
+        self._spawn(self._process(message_id, values))
 
     def deliver(self, document: Registered, relates_to: str, to: str) -> None:
         """Send a demanded file in the background."""
@@ -107,22 +111,23 @@ class Processing:
 
     # -- a registration -----------------------------------------------------------------------------------------------
 
-    async def _process(self, message_id: str) -> None:
+    async def _process(self, message_id: str, values: Mapping[str, Any] | None) -> None:
         message = self.registry.message(message_id)
         if message is None:
             return
         if message.state == "pending":
             await asyncio.sleep(self.timing.delay)
             async with self._slots:
-                errors, document = await self._decide(message)
+                errors, document = await self._decide(message, values or self._values(message))
             if document is None:
                 self.registry.reject(message.id, errors)
         message = self.registry.message(message_id)
         if message is not None and not message.told:
             await self._tell(message)
 
-    async def _decide(self, message: Received) -> tuple[Sequence[ErrorItem], Registered | None]:
-        values = self._values(message)
+    async def _decide(
+        self, message: Received, values: Mapping[str, Any]
+    ) -> tuple[Sequence[ErrorItem], Registered | None]:
         errors = _demanded(message.faults) or self.checks.request(values, self.clock())
         if errors:
             return errors, None

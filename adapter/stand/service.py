@@ -151,7 +151,7 @@ class Service:
         if self.registry.receive(message, self.clock()):
             if "early" in faults:
                 await self.processing.refuse_early(message)
-            self.processing.begin(message.id)
+            self.processing.begin(message.id, values)
             if "lost" in faults:
                 return Reply(int(faults["lost"]), "text/html", _PAGE)
         elif known is not None and known.state == "rejected":
