@@ -115,7 +115,7 @@ class Converter:
         mappings = self.mappings
         self._gaps = Gaps([*mappings.maps.values(), *mappings.documents.values(), *mappings.registers.values()])
         self._messages = Messages(catalogue, mappings, self._renderer, self._gaps)
-        self._checker = checker
+        self.checker = checker
         self._today = checker.today if checker is not None else date.today
         self._headers: dict[str, Header] = {}
 
@@ -207,9 +207,9 @@ class Converter:
                 raise
             findings.append(_not_rendered(product, error))
         name = _name(product.document, made.facts)
-        if data is not None and self._checker is not None and not _erroneous(findings):
+        if data is not None and self.checker is not None and not _erroneous(findings):
             # After an error of ours the official rules would say the same once more, in terms of CDA.
-            report = self._checker.check(data, source=name, kind=product.document, count=False)
+            report = self.checker.check(data, source=name, kind=product.document, count=False)
             findings.extend(report.findings)
         else:
             findings.extend(self._closed(product, made.facts))

@@ -6,7 +6,7 @@ The Bundle is wrapped in dicts that note which of their keys are asked for; the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -177,13 +177,13 @@ class Meter:
         self._ignored = load_ignored(catalogue)
         self._coverage = Coverage()
 
-    def add(self, reading: Reading) -> None:
-        """Run the mappings over a Bundle."""
+    def add(self, reading: Reading, products: Collection[str] = ()) -> None:
+        """Run the mappings over a Bundle; only those documents and messages where any are named."""
         bundle = _Recorded(reading.bundle)
         graph = _Graph(bundle, reading.version)
         for node in _nodes(bundle):
             node.asked.clear()
-        for product in self._mappings.plan(graph, self._organisation, self._terms, today=date.today()):
+        for product in self._mappings.plan(graph, self._organisation, self._terms, asked=products, today=date.today()):
             made = self._mappings.facts(product, graph, self._organisation, self._terms, traced=True)
             count = self._coverage.made.get(product.document, 0)
             self._coverage.made[product.document] = count + 1
@@ -202,6 +202,14 @@ class Meter:
                     self._coverage.unmade.append(spec.id)
                 continue
             self._add_rules(walk, slots)
+        return self._coverage
+
+    def quick(self) -> Coverage:
+        """The coverage of all that was added, without places of templates and documents that were not made."""
+        for name in self._coverage.made:
+            walk = Walk(self._mappings.maps)
+            walk.start(self._mappings.documents.get(name) or self._mappings.registers[name])
+            self._add_rules(walk, ())
         return self._coverage
 
     def _add_rules(self, walk: Walk, slots: Iterable[str]) -> None:

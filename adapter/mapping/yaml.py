@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +22,20 @@ Spot = tuple[int, int]
 
 _TAG: Final = "tag:yaml.org,2002:"
 _BOOLEANS: Final = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
+
+
+#: What was read, for whoever reads the same files again and again; ``None``: nobody does.
+_kept: ContextVar[dict[Any, Any] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def keeping(files: dict[Any, Any]) -> Iterator[None]:
+    """Keep what is read within in ``files``, and read nothing that is there: it must not be changed."""
+    token = _kept.set(files)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
 
 
 class Map(dict[str, Any]):
@@ -65,8 +81,20 @@ def load(path: Path, name: str = "", *, decimals: bool = False) -> Map:
         MappingError: not YAML, a duplicate key, an alias of itself, or the top is not a mapping.
     """
     file = name or str(path)
+    kept, text = _kept.get(), path.read_bytes()
+    key = file, text, decimals
+    if kept is not None and key in kept:
+        found: Map = kept[key]
+        return found
+    value = _composed(text, file, decimals)
+    if kept is not None:
+        kept[key] = value
+    return value
+
+
+def _composed(text: bytes, file: str, decimals: bool) -> Map:
     try:
-        node = YAML(typ="safe").compose(path.read_bytes())
+        node = YAML(typ="safe").compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)

@@ -111,6 +111,11 @@ class ProcessMaker:
             _end(self._pool, _GRACE)
             self._pool = None
 
+    def kill(self) -> None:
+        """Stop the processes at once; what they do now is lost."""
+        if self._pool is not None:
+            self._drop(self._pool)
+
 
 def _end(pool: ProcessPoolExecutor, grace: float) -> None:
     """End the processes of a pool, and kill what does not end within ``grace`` seconds."""

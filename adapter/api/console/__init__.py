@@ -12,11 +12,11 @@ from fastapi import APIRouter
 
 def console_router() -> APIRouter:
     """All routes of the console."""
-    from adapter.api.console import actions, assets, books, document, overview, queue, signin
+    from adapter.api.console import actions, assets, books, document, overview, playground, queue, signin
     from adapter.api.console.guard import missing, pages
 
     router = APIRouter()
-    for part in (assets, signin, overview, queue, actions, document, books):
+    for part in (assets, signin, overview, queue, actions, document, books, playground):
         router.include_router(part.router)
     # What no page answers is told in a page, too.
     others = pages()

@@ -27,6 +27,7 @@ PLACES: Final = (
     Place(HOME, Text("Обзор", "Overview")),
     Place("/console/queue", Text("Очередь", "Queue")),
     Place("/console/books", Text("Справочники и пакеты", "Books and packs")),
+    Place("/console/playground", Text("Песочница", "Playground"), Role.AUTHOR),
 )
 
 

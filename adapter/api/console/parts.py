@@ -15,6 +15,7 @@ from adapter.api.console.oidc import Provider
 from adapter.api.console.queries import Queries
 from adapter.api.console.session import Sessions
 from adapter.pipeline.making import ProcessMaker
+from adapter.playground.trials import Playground
 
 if TYPE_CHECKING:
     from adapter.settings import Settings
@@ -41,6 +42,7 @@ class Console:
     leaving: bool = field(default=False)
     _watched: dict[str, tuple[float, Any, Any]] = field(default_factory=dict)
     _maker: ProcessMaker | None = None
+    _playground: Playground | None = None
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -69,6 +71,11 @@ class Console:
         self._maker = self._maker or ProcessMaker()
         return self._maker
 
+    def playground(self) -> Playground:
+        """Tries changes of mappings, in processes that may be killed."""
+        self._playground = self._playground or Playground()
+        return self._playground
+
     async def close(self) -> None:
         """End what runs in the background."""
         self.leaving = True
@@ -77,6 +84,8 @@ class Console:
             await self.provider.close()
         if self._maker is not None:
             await asyncio.to_thread(self._maker.close)
+        if self._playground is not None:
+            await asyncio.to_thread(self._playground.close)
 
 
 def console(request: Request) -> Console:
