@@ -41,10 +41,14 @@ $(VENV)/.assets: package-lock.json tools/make_assets.sh $(wildcard adapter/api/c
 	@sh tools/make_assets.sh
 	@touch $@
 
+$(VENV)/.browser: tools/install_browser.sh | $(VENV)/.locked
+	@sh tools/install_browser.sh
+	@touch $@
+
 demo: setup ## check documents, convert Bundles, send them through the service to a stand, show what comes back
 	@$(BIN)/python tools/demo.py
 
-test: setup ## run all tests; what needs the Ministry's packs is skipped by name where they are not at hand
+test: setup $(VENV)/.browser ## run all tests; what needs the Ministry's packs is skipped by name where they are not at hand
 	@echo "test: pytest, processes: $(JOBS)"
 	@$(BIN)/python -m pytest -n $(JOBS)
 
