@@ -164,7 +164,7 @@ def test_a_person_signs_in_and_goes_where_she_was_going(desk: Desk, idp: Idp) ->
     assert "/console/oidc/begin?next=/console/queue" in desk.get("/console/sign-in?next=/console/queue")
     answer = desk.http.get(back(to_provider(desk)))
     assert answer.status_code == 200
-    assert 'content="0; url=/console/queue"' in answer.text
+    assert 'content="0;url=/console/queue"' in answer.text
     cookies = answer.headers.get_list("set-cookie")
     assert any(one.startswith("__Host-egisz-console=") and "SameSite=strict" in one for one in cookies)
     page = desk.get("/console/queue")
