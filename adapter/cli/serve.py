@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapter.cli.loop import quick_loop
+from adapter.cli.loop import quick_loop, settle
 from adapter.findings import Text
 from adapter.settings import settings
 
@@ -63,6 +63,7 @@ async def _serve(host: str, port: int, *, worker: bool) -> None:
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, lambda *_: None)
         async with _leaving(server, parts):
+            settle()
             await server.serve()
 
 

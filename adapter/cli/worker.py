@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from adapter.cli.loop import quick_loop
+from adapter.cli.loop import quick_loop, settle
 from adapter.errors import UsageError
 from adapter.findings import Text
 from adapter.settings import settings
@@ -39,6 +39,7 @@ async def _work() -> None:
     journal = await Journal.open(settings())
     try:
         async with configured_worker(journal, settings()) as made, _observed(journal):
+            settle()
             await made.run(stop=stop)
     finally:
         await journal.close()
