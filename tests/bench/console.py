@@ -71,8 +71,8 @@ async def filled(settings: Settings, documents: int) -> tuple[str, dict[str, str
         "queue, number of a document": f"/console/queue?q={quote(one['set_id'].partition('^')[2])}",
         "queue, id of a message": f"/console/queue?q={message}",
         "queue, Bundles": "/console/queue?what=bundles",
-        # "document": f"/console/documents/{ids[documents // 2]}",
-        # "books and packs": "/console/books",
+        "document": f"/console/documents/{one['id']}",
+        "books and packs": "/console/books",
     }
     return ticket, pages
 
