@@ -109,6 +109,12 @@ class Terms:
         terms.translations = {}
         return terms
 
+    def for_other_maps(self) -> Terms:
+        """The same books, for concept maps that are not those that were asked before."""
+        terms = copy.copy(self)
+        terms.translations = {}
+        return terms
+
     def coding(
         self, system: str, code: str, *, version: str | None = None, display: str | None = None
     ) -> Coding | None:

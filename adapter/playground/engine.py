@@ -276,8 +276,7 @@ def _converter(edit: Edit, base: _Base) -> Converter:
         checker=base.converter.checker,
         cache=edit.folder / "cache",
     )
-    if not edit.file.startswith("mappings/vocabulary"):
-        made.terms = base.converter.terms
+    made.terms = base.converter.terms.for_other_maps()
     return made
 
 

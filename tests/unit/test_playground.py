@@ -56,6 +56,14 @@ def test_a_change_of_a_mapping_changes_the_document(tmp_path: Path) -> None:
     assert 'displayName="Женский"' in one.text
 
 
+def test_a_change_of_a_concept_map_changes_the_document(tmp_path: Path) -> None:
+    file = "mappings/concepts/administrative-gender.yaml"
+    before = text_of(file)
+    assert "Женский" not in tried(tmp_path, file, before).made[0].text
+    assert "Женский" in tried(tmp_path, file, before.replace('male: "1"', 'male: "2"', 1)).made[0].text
+    assert "Женский" not in tried(tmp_path, file, before).made[0].text
+
+
 def test_a_change_of_a_template_changes_the_document(tmp_path: Path) -> None:
     (one,) = tried(tmp_path, BODY, text_of(BODY).replace('row("Серия")', 'row("Серия и номер")')).made
     assert "Серия и номер" in one.text

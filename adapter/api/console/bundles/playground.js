@@ -61,7 +61,7 @@ const view = new EditorView({
       keymap.of([indentWithTab]),
       lintGutter(),
       language,
-      EditorView.contentAttributes.of({ "aria-label": file }),
+      EditorView.contentAttributes.of({ "aria-label": file, tabindex: "0" }),
       EditorView.updateListener.of((update) => {
         if (!update.docChanged) return;
         field.value = update.state.doc.toString();
