@@ -14,6 +14,7 @@ from adapter.api.console.bulk import Bulk
 from adapter.api.console.oidc import Provider
 from adapter.api.console.queries import Queries
 from adapter.api.console.session import Sessions
+from adapter.api.console.shelf import uses_of
 from adapter.pipeline.making import ProcessMaker
 from adapter.playground.trials import Playground
 
@@ -42,6 +43,7 @@ class Console:
     leaving: bool = field(default=False)
     _watched: dict[str, tuple[float, Any, Any]] = field(default_factory=dict)
     _maker: ProcessMaker | None = None
+    _preparing: asyncio.Task[Any] | None = None
     _playground: Playground | None = None
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -66,6 +68,11 @@ class Console:
         found: Value = value
         return found
 
+    def prepare(self) -> None:
+        """Read what pages need of the catalogue while a person looks at the first one."""
+        if self._preparing is None:
+            self._preparing = asyncio.create_task(asyncio.to_thread(uses_of, self.settings.catalogue))
+
     def maker(self) -> ProcessMaker:
         """Converts Bundles in a process of its own, which starts when it is first asked for."""
         self._maker = self._maker or ProcessMaker()
@@ -80,6 +87,9 @@ class Console:
         """End what runs in the background."""
         self.leaving = True
         await self.bulk.close()
+        if self._preparing is not None:
+            # An error of the catalogue is told by the pages that need it.
+            await asyncio.gather(self._preparing, return_exceptions=True)
         if self.provider is not None:
             await self.provider.close()
         if self._maker is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
 
 from adapter.catalogue import Catalogue
 from adapter.documents.kinds import Kind, load_kinds
@@ -69,6 +71,32 @@ class Shelf:
     store: BookStore
 
 
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What mappings use.
+
+    Attributes:
+        books: document or message → OIDs of the books that its mapping names.
+        documents: kinds that are made.
+    """
+
+    books: Mapping[str, Sequence[str]]
+    documents: frozenset[str]
+
+
+@lru_cache(maxsize=4)
+def uses_of(folder: Path | None) -> Uses:
+    """What the mappings of a catalogue use; read once, as a service reads its catalogue.
+
+    Raises:
+        MappingError: the catalogue is wrong.
+    """
+    mappings = Mappings.load(Catalogue(folder))
+    specs = mappings.documents | mappings.registers
+    books = {name: sorted(_books_of(spec, mappings), key=oid_key) for name, spec in specs.items()}
+    return Uses(books, frozenset(mappings.documents))
+
+
 def read_shelf(settings: Settings) -> Shelf:
     """Look at what is installed.
 
@@ -76,11 +104,10 @@ def read_shelf(settings: Settings) -> Shelf:
         EgiszError: the catalogue or the store of books is broken.
     """
     catalogue = Catalogue(settings.catalogue)
-    mappings, vocabulary = Mappings.load(catalogue), load_vocabulary(catalogue)
+    uses, vocabulary = uses_of(settings.catalogue), load_vocabulary(catalogue)
     store, inventory = BookStore(settings.nsi_dir, catalogue), PackStore(settings.packs_dir).inventory()
-    uses = {name: _books_of(spec, mappings) for name, spec in (mappings.documents | mappings.registers).items()}
     used: dict[str, list[str]] = {}
-    for name, oids in uses.items():
+    for name, oids in uses.books.items():
         for oid in oids:
             used.setdefault(oid, []).append(name)
     books = []
@@ -95,10 +122,8 @@ def read_shelf(settings: Settings) -> Shelf:
         editions.setdefault(one.pack.kind, []).append(one.pack.label)
     known = {kind.code: kind for kind in load_kinds(catalogue)}
     kinds = [
-        ShelvedKind(
-            code, known.get(code), editions.get(code, ()), code in mappings.documents, sorted(uses.get(code, ()))
-        )
-        for code in sorted(set(editions) | set(mappings.documents), key=_by_number)
+        ShelvedKind(code, known.get(code), editions.get(code, ()), code in uses.documents, uses.books.get(code, ()))
+        for code in sorted(set(editions) | uses.documents, key=_by_number)
     ]
     return Shelf(books, kinds, inventory.problems, store)
 

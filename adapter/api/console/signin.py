@@ -55,8 +55,9 @@ async def sign_in(request: Request) -> Response:
 
 
 async def begun(request: Request, session: Session) -> None:
-    """Tell the audit that somebody has signed in."""
+    """Tell the audit that somebody has signed in, and get ready for what is looked at next."""
     await service(request).audit.access(session.agent, "E", "Device", "console-sign-in")
+    console(request).prepare()
 
 
 def with_session(request: Request, answer: Response, session: Session) -> Response:
