@@ -10,8 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from adapter.errors import EnvironmentProblem
-from adapter.findings import Text
+from adapter.stand.storage import opened
 from adapter.transport.errors import ErrorItem
 
 _SCHEMA: Final = """
@@ -87,18 +86,7 @@ class Registry:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        try:
-            self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-            self._db.row_factory = sqlite3.Row
-            # What was committed survives the death of the process; only that of the machine may lose it.
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = OFF")
-            self._db.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            reason = type(error).__name__
-            raise EnvironmentProblem(
-                Text(f"файл стенда не открыт: {reason}", f"the file of the stand cannot be used: {reason}")
-            ) from error
+        self._db = opened(path, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""

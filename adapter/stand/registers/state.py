@@ -11,8 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from adapter.errors import EnvironmentProblem
-from adapter.findings import Text
+from adapter.stand.storage import opened
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS register_received (
@@ -75,17 +74,7 @@ class Store:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        try:
-            self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = OFF")
-            self._db.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            reason = type(error).__name__
-            raise EnvironmentProblem(
-                Text(f"файл стенда не открыт: {reason}", f"the file of the stand cannot be used: {reason}")
-            ) from error
+        self._db = opened(path, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
