@@ -27,6 +27,7 @@ from adapter.findings import Text
 from adapter.organisation import load_organisation
 from adapter.playground.engine import Made, Tried
 from adapter.playground.files import completions, editable, makeable, patch
+from adapter.playground.layout import laid_out
 
 router = pages()
 #: Most bytes of a form: a Bundle and a file.
@@ -149,7 +150,7 @@ async def _of_document(request: Request, session: Session, ident: str) -> tuple[
         raise HTTPException(404)
     await viewed(request, session, row.submission_id, resource="Bundle")
     data = await service(request).journal.bundle(row.submission_id)
-    return (data or b"").decode("utf-8", "replace"), row.organisation, row.kind
+    return laid_out((data or b"").decode("utf-8", "replace")), row.organisation, row.kind
 
 
 def _sheet(catalogue: Catalogue, fields: Form) -> Sheet:
