@@ -72,6 +72,7 @@ bench: setup ## what checks and conversions cost (needs packs, books and example
 	$(BIN)/python -m tests.bench.peers
 	$(BIN)/python -m tests.bench.service
 	$(BIN)/python -m tests.bench.console
+	$(BIN)/python -m tests.bench.playground
 
 fuzz: setup ## property tests again and again, each round from another seed
 	@for round in $$(seq $(ROUNDS)); do \
