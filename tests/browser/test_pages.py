@@ -82,8 +82,11 @@ def test_the_filter_answers_at_a_choice_and_the_address_follows(visitor: Visitor
     page.wait_for_url("**state=registered**")
     badges = set(page.locator("#list .badge").all_inner_texts())
     assert badges == {"зарегистрирован"}
-    page.go_back()
-    page.locator("#list .badge").first.wait_for()
+    # The whole page is there again, not the list alone.
+    with page.expect_navigation():
+        page.go_back(wait_until="commit")
+    page.locator("#q").wait_for()
+    page.locator("#list .badge", has_text="отклонён").first.wait_for()
 
 
 def test_numbers_change_by_themselves(visitor: Visitor) -> None:
