@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from adapter.errors import InternalError, MappingError, UsageError
@@ -35,9 +35,12 @@ class Catalogue:
         """The file at ``path``, the overlay's where it has one.
 
         Raises:
-            UsageError: no catalogue has it.
+            UsageError: no catalogue has it; a path that leads out of the catalogue is none of it.
         """
-        for root in self.roots:
+        asked = PurePosixPath(path)
+        # Maps name files, and whoever tries a map in the console may not read others.
+        inside = ".." not in asked.parts and not asked.is_absolute()
+        for root in self.roots if inside else ():
             if (root / path).is_file():
                 return root / path
         raise UsageError(f"the catalogue has no file {path}")

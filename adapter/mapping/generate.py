@@ -149,7 +149,7 @@ class _Module:
     def _field(self, field: Field, nested: str, lets: str = "") -> str:
         """The lines of a field; the name of the variable that then holds the fact."""
         write, env, result, at = self.writer, "env", self.writer.fresh(), ""
-        write.line(f"# {field.rule}  {field.file}:{field.line}")
+        write.remark(f"{field.rule}  {field.file}:{field.line}")
         lets = lets or self._lets(field.let, [field])
         if lets:
             env = write.fresh("env")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from adapter.errors import InternalError
 from adapter.mapping.bytecode import compiled
 
 _INDENT: Final = "    "
@@ -36,7 +37,14 @@ class Writer:
 
     def line(self, text: str) -> None:
         """Add a line at the depth of the block it is in."""
+        if text.splitlines() != [text]:
+            # Names are of whoever wrote the map: one that breaks a line would be code of theirs.
+            raise InternalError("a line of generated code has another one in it")
         self._lines.append(_INDENT * self._depth + text)
+
+    def remark(self, text: str) -> None:
+        """Add a comment, whatever stands in its text."""
+        self.line("# " + "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text))
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:

@@ -25,11 +25,16 @@ from adapter.mapping.yaml import keeping
 from adapter.nsi import BookStore
 from adapter.playground.faults import Fault, faults, of_error
 from adapter.registers.messages import Message
+from adapter.sides import Side, compared
 
 #: Most memory of a process of trials, in bytes: a template may ask for any.
 MEMORY: Final = 2 * 1024**3
 #: Files that were read, and compiled maps and templates, that are kept for the next trial.
 _MOST_KEPT: Final = 1000
+#: Characters of all documents, and lines of a comparison, that a page shows.
+_MOST_TEXT: Final = 4_000_000
+_MOST_SIDES: Final = 400
+_TOO_LARGE: Final = Text("Получается больше, чем можно показать.", "What becomes of it is more than can be shown.")
 _FILES: dict[Any, Any] = {}
 
 
@@ -58,6 +63,7 @@ class Made:
 
     Attributes:
         text: as it is now; ``before``: as the catalogue without the change makes it.
+        sides: the first lines that differ between the two.
     """
 
     kind: str
@@ -66,6 +72,7 @@ class Made:
     text: str
     before: str
     findings: tuple[Finding, ...]
+    sides: tuple[Side, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +134,23 @@ def try_edit(edit: Edit) -> Tried:
     readings, problem = _readings(edit.bundle)
     path = edit.folder / edit.file
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(edit.text, encoding="utf-8")
+    path.write_bytes(edit.text.encode("utf-8", "replace"))
+    wrong: list[Fault] = []
     try:
         with keeping(_FILES):
-            wrong = faults(path, edit.file)
             try:
+                wrong = faults(path, edit.file)
                 converter = _converter(edit, base)
-                tried = _tried(readings, edit.kinds, converter, _Edited(edit.folder, _overlay()), base)
+                tried = _shown(_tried(readings, edit.kinds, converter, _Edited(edit.folder, _overlay()), base))
             except MappingError as error:
                 if not any(one.line == error.line and one.file == error.file for one in wrong):
                     wrong = [*wrong, of_error(error)]
                 tried = Tried()
             except EgiszError as error:
                 tried = Tried(problem=error.text)
-            except Exception as error:  # noqa: BLE001 - what a template may raise is anybody's guess
-                wrong, tried = [*wrong, _stopped(edit.file, error)], Tried()
+            except Exception as error:  # noqa: BLE001 - what a file of anybody may raise is anybody's guess
+                # Where the schema has said what is wrong, the error of Python that follows says nothing more.
+                wrong, tried = wrong or [_stopped(edit.file, error)], Tried()
     finally:
         path.unlink()
         _forget(edit.folder / "cache")
@@ -155,7 +164,7 @@ def try_edit(edit: Edit) -> Tried:
 
 
 def _stopped(file: str, error: Exception) -> Fault:
-    """An error of Python in a template; its text may quote the Bundle."""
+    """An error of Python in a template or map; its text may quote the Bundle."""
     at, line, trace = file, 0, error.__traceback__
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
@@ -163,7 +172,9 @@ def _stopped(file: str, error: Exception) -> Fault:
             at, line = f"templates/{name.rpartition('/templates/')[2]}", trace.tb_lineno
         trace = trace.tb_next
     name = type(error).__name__
-    return Fault(Text(f"шаблон остановился: {name}", f"the template stopped: {name}"), at, line)
+    if at.endswith(".j2"):
+        return Fault(Text(f"шаблон остановился: {name}", f"the template stopped: {name}"), at, line)
+    return Fault(Text(f"файл не выполняется: {name}", f"the file cannot be run: {name}"), at, line)
 
 
 def _readings(bundle: bytes) -> tuple[Sequence[Reading], Text | None]:
@@ -189,9 +200,7 @@ def _tried(
         before, read_before = _before(base, reading, kinds)
         conversion = converter.convert(reading, products=kinds)
         findings += conversion.findings
-        for one in _products(conversion):
-            key = _key(one)
-            made.append(Made(*key, one.ok, _text(one), before.get(key, ""), one.findings))
+        made += [_made(one, before.get(_key(one), "")) for one in _products(conversion)]
         meter.add(reading, kinds)
     coverage = meter.quick()
     return Tried(
@@ -204,6 +213,19 @@ def _tried(
         rules=len(coverage.rules),
         unread=_unread(coverage),
     )
+
+
+def _shown(tried: Tried) -> Tried:
+    """A trial, unless it is more than a page can show."""
+    size = sum(len(one.text) + len(one.before) for one in tried.made)
+    return tried if size <= _MOST_TEXT else Tried(problem=_TOO_LARGE)
+
+
+def _made(one: Document | Message, before: str) -> Made:
+    """A document or message beside the one before; compared here, because that may take long, too."""
+    text = _text(one)
+    sides = compared(before.encode(), text.encode())[:_MOST_SIDES] if text != before else []
+    return Made(*_key(one), one.ok, text, before, one.findings, tuple(sides))
 
 
 def _of_templates(converter: Converter, reading: Reading, kinds: tuple[str, ...]) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from adapter.playground.trials import Playground
 ROOT = builtin_root()
 ORGANISATION = "1.2.643.5.1.13.13.12.2.77.99999"
 BUNDLE = (Path(__file__).parents[2] / "examples" / "bundles" / "170-r4-rucore.json").read_bytes()
+VACCINATION = (Path(__file__).parents[2] / "examples" / "registers" / "vaccination-r4-stages.json").read_bytes()
 PATIENT, BODY = "mappings/resources/patient.yaml", "templates/cda/body/170.xml.j2"
 
 
@@ -121,6 +123,65 @@ def test_a_hostile_or_wrong_template_is_a_fault(tmp_path: Path, text: str) -> No
     assert result.faults, result
     assert not any(one.text for one in result.made)
     assert "root:" not in str(result)
+
+
+def test_a_hostile_name_in_a_mapping_is_no_code(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    call = f"__import__('pathlib').Path({str(canary)!r}).touch()"
+    text = text_of(PATIENT).replace("fields:\n", f'fields:\n  "x\\n    {call}\\n    # ": id\n', 1)
+    assert [one.kind for one in tried(tmp_path, PATIENT, text).made] == ["170"]
+    assert not canary.exists()
+
+
+def test_a_mapping_reads_no_file_outside_the_catalogue(tmp_path: Path) -> None:
+    file = "mappings/registers/vaccination-record.yaml"
+    text = re.sub(r"schema: [^\s,}]+", "schema: ../../../../../../../../etc/passwd", text_of(file), count=1)
+    result = try_edit(Edit(tmp_path, file, text, VACCINATION, ORGANISATION, ("vaccination-record",)))
+    assert result.problem is not None
+    assert "the catalogue has no file" in result.problem.en
+    assert result.made == ()
+
+
+DEEP = "map: patient\nsource: Patient\nfields: " + "{a: " * 3000 + "1" + "}" * 3000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DEEP,
+        "map: patient\nsource: Patient\nfields: " + "[" * 20_000,
+        "fields: &a {b: *a}",
+        "map: patient\nsource: Patient\nfields: {a: {constant: " + "9" * 5000 + "}}",
+        "map: patient\nsource: [[]]\nfields: {a: {from: id, required: []}}",
+        "map: patient\nsource: Patient\nfields: {a: {use: patient}}",
+        "map: patient\nsource: Patient\nfields: {a: !!python/object/apply:os.system [id]}",
+        "",
+        "\0",
+        "5",
+    ],
+)
+def test_a_hostile_or_wrong_mapping_is_a_fault(tmp_path: Path, text: str) -> None:
+    result = tried(tmp_path, PATIENT, text)
+    assert result.faults, result
+    assert not any(one.text for one in result.made)
+
+
+def test_half_a_character_is_a_character(tmp_path: Path) -> None:
+    assert tried(tmp_path, PATIENT, text_of(PATIENT) + "# \ud800\n").made[0].text
+
+
+def test_what_differs_is_found_in_the_process_of_the_trial(tmp_path: Path) -> None:
+    rows = "".join(f"<a>{number % 5}</a>" for number in range(700))
+    (one,) = tried(tmp_path, BODY, f"<b>{rows}</b>").made
+    assert 0 < len(one.sides) <= 400
+
+
+def test_more_than_a_page_shows_is_not_shown(tmp_path: Path) -> None:
+    loops = "{% for x in [1,2,3,4,5] %}" * 7, "{% endfor %}" * 7
+    result = tried(tmp_path, BODY, f"<b>{loops[0]}<a>{'some words ' * 10}</a>{loops[1]}</b>")
+    assert result.made == ()
+    assert result.problem is not None
+    assert "more than can be shown" in result.problem.en
 
 
 def test_what_runs_for_ever_is_stopped_and_the_next_trial_works() -> None:

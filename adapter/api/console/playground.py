@@ -15,7 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from adapter.api.console.document import Side, compared
 from adapter.api.console.guard import Form, PageRefused, pages, posted, signed_in, viewed
 from adapter.api.console.parts import console
 from adapter.api.console.rendering import lang_of, page, render
@@ -25,7 +24,7 @@ from adapter.api.service import service
 from adapter.catalogue import Catalogue
 from adapter.findings import Text
 from adapter.organisation import load_organisation
-from adapter.playground.engine import Made, Tried
+from adapter.playground.engine import Tried
 from adapter.playground.files import completions, editable, makeable, patch
 from adapter.playground.layout import laid_out
 
@@ -191,10 +190,7 @@ def _page(request: Request, catalogue: Catalogue, sheet: Sheet, tried: Tried | N
 
 def _shown(tried: Tried) -> dict[str, Any]:
     """A trial for a page."""
-    shown: list[tuple[Made, list[Side]]] = [
-        (one, compared(one.before.encode(), one.text.encode()) if one.text != one.before else []) for one in tried.made
-    ]
-    return {"tried": tried, "made": shown}
+    return {"tried": tried, "made": tried.made}
 
 
 def _patch(sheet: Sheet) -> Response:

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import pytest
 
-from adapter.api.console.document import compared
 from adapter.api.console.exchange import explained, readable
 from adapter.api.console.session import Role
 from adapter.pipeline import State
@@ -21,6 +20,7 @@ from adapter.pipeline.conversion import record
 from adapter.pipeline.making import make
 from adapter.pipeline.ports import MadeDocument
 from adapter.settings import settings
+from adapter.sides import compared
 from tests.integration.console.conftest import Desk
 
 BUNDLES = Path(__file__).parents[3] / "examples" / "bundles"

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from adapter.catalogue import Catalogue
 from adapter.cli import app
+from adapter.errors import InternalError, UsageError
 from adapter.mapping import bytecode
 from adapter.mapping.generate import Generator
 from adapter.mapping.mappings import Mappings
@@ -40,6 +41,31 @@ def test_words_of_a_map_are_quoted(small: Small) -> None:
     """What an author writes is a value of the code, never code."""
     made = small.map(MAP).apply({"resourceType": "Patient", "name": [{"use": 'it\'s "x"', "family": "А"}]})
     assert made.facts.b == "А"
+
+
+@pytest.mark.parametrize("ending", ["\\n", "\\r", "\\x0c", "\\x85", "\\u2028", "\\0"])
+def test_a_name_that_breaks_a_line_is_no_code(small: Small, ending: str, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    name = f"a{ending}    open({str(canary)!r}, 'w')  #"
+    quoted = name.replace('"', '\\"')
+    for part in ("fields", "let"):
+        rule = f'"{quoted}": {{from: id, required: true}}'
+        text = f'map: m\nsource: Patient\n{part}:\n  "{quoted}": {{fields: {{{rule}}}}}\n'
+        small.map(text if part == "fields" else f"{text}fields: {{b: '%a'}}\n").apply({"resourceType": "Patient"})
+    assert not canary.exists()
+
+
+def test_a_line_of_code_is_one_line() -> None:
+    with pytest.raises(InternalError):
+        Writer({}).line("x = 1\nimport os")
+
+
+@pytest.mark.parametrize(
+    "path", ["../README.md", "mappings/../README.md", "mappings/registers/../../README.md", "/etc/hosts"]
+)
+def test_no_file_outside_the_catalogue(path: str) -> None:
+    with pytest.raises(UsageError, match="no file"):
+        Catalogue().file(path)
 
 
 def test_a_traceback_shows_the_line() -> None:
