@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import unified_diff
+from pathlib import Path
 from typing import Any, Final
 
-from adapter.catalogue import Catalogue
+from adapter.catalogue import Catalogue, builtin_root
 from adapter.mapping.converters import CONVERTERS
 from adapter.mapping.identifiers import load_identifiers
 from adapter.mapping.keys import FOLDERS, NULL_FLAVORS
@@ -25,6 +26,11 @@ def editable(catalogue: Catalogue) -> list[str]:
     """Paths of the files that can be tried, by folder and name."""
     found = [f"{folder}/{name}" for folder, pattern in _EDITABLE for name in catalogue.files(folder, pattern)]
     return [*_ALONE, *found]
+
+
+def examples() -> dict[str, Path]:
+    """The example Bundles that are shipped, by name."""
+    return {path.stem: path for path in sorted((builtin_root() / "examples" / "bundles").glob("*.json"))}
 
 
 def makeable(catalogue: Catalogue) -> list[str]:

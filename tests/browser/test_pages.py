@@ -124,3 +124,19 @@ def test_everything_works_without_scripts(site: Site, browser: Any) -> None:
         page.wait_for_url("**state=awaiting**")
         page.get_by_role("button", name="Выйти").click()
         page.wait_for_url("**/sign-in")
+
+
+def test_an_example_in_the_playground_and_what_is_typed_beside_it(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.go("/console/playground?file=templates/cda/body/170.xml.j2")
+    page.get_by_label("Пример").select_option("170-r4-rucore")
+    page.get_by_role("button", name="Взять").click()
+    page.locator("#result .made").wait_for()
+    page.locator(".cm-content").wait_for()
+    visitor.looked_at("playground-example")
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("{{ facts.__class__ }}")
+    page.locator("#result .finding.bad").first.wait_for()
+    assert "шаблону это запрещено" in page.locator("#result").inner_text()
+    visitor.looked_at("playground-forbidden")

@@ -25,7 +25,7 @@ from adapter.catalogue import Catalogue
 from adapter.findings import Text
 from adapter.organisation import load_organisation
 from adapter.playground.engine import Tried
-from adapter.playground.files import completions, editable, makeable, patch
+from adapter.playground.files import completions, editable, examples, makeable, patch
 from adapter.playground.layout import laid_out
 
 router = pages()
@@ -42,6 +42,7 @@ class Sheet:
         before: the file as the catalogue has it.
         line: to show first.
         document: id of the product that it began with; empty where it began with none.
+        example: name of the example that was taken last.
     """
 
     file: str
@@ -52,6 +53,7 @@ class Sheet:
     kind: str
     line: int = 0
     document: str = ""
+    example: str = ""
 
 
 @router.get("/playground")
@@ -67,9 +69,12 @@ async def playground(request: Request) -> Response:
     if ident:
         bundle, organisation, kind = await _of_document(request, session, ident)
         document = ident
+    elif asked.get("example"):
+        bundle = _example(asked["example"])
     line = int(asked["line"]) if asked.get("line", "").isdecimal() else 0
-    sheet = Sheet(file, before, before, bundle, organisation or _own(catalogue), kind, line, document)
-    await console(request).playground().warm(sheet.organisation)
+    sender = organisation or _own(catalogue)
+    sheet = Sheet(file, before, before, bundle, sender, kind, line, document, asked.get("example", ""))
+    await console(request).playground().warm(sender)
     tried = await _tried(request, sheet) if bundle else None
     return _page(request, catalogue, sheet, tried)
 
@@ -87,6 +92,10 @@ async def tried_without_script(request: Request) -> Response:
     if do == "open":
         before = _read(catalogue, fields.get("open"))
         sheet = dataclasses.replace(sheet, file=fields.get("open"), text=before, before=before, line=0)
+    elif do == "example":
+        # Of the fictive organisation, and of any kind.
+        taken = _example(fields.get("example"))
+        sheet = dataclasses.replace(sheet, bundle=taken, organisation=_own(catalogue), kind="", document="")
     return _page(request, catalogue, sheet, await _tried(request, sheet))
 
 
@@ -134,6 +143,18 @@ def _read(catalogue: Catalogue, file: str) -> str:
     return catalogue.file(file).read_text(encoding="utf-8")
 
 
+def _example(name: str) -> str:
+    """An example Bundle.
+
+    Raises:
+        HTTPException: there is none of that name.
+    """
+    path = examples().get(name)
+    if path is None:
+        raise HTTPException(404)
+    return path.read_text(encoding="utf-8")
+
+
 def _own(catalogue: Catalogue) -> str:
     """The built-in fictive organisation."""
     return load_organisation(catalogue).oid
@@ -166,7 +187,8 @@ def _sheet(catalogue: Catalogue, fields: Form) -> Sheet:
     if not set(organisation) <= set("0123456789."):
         raise PageRefused(400, Text("OID организации неверен.", "The OID of the organisation is malformed."))
     bundle = (fields.all("bundle") or [""])[0]
-    return Sheet(file, text, before, bundle, organisation, fields.get("kind"), 0, fields.get("document"))
+    kind, document, example = (fields.get(name) for name in ("kind", "document", "example"))
+    return Sheet(file, text, before, bundle, organisation, kind, 0, document, example)
 
 
 async def _tried(request: Request, sheet: Sheet) -> Tried:
@@ -182,6 +204,7 @@ def _page(request: Request, catalogue: Catalogue, sheet: Sheet, tried: Tried | N
         sheet=sheet,
         files=editable(catalogue),
         kinds=makeable(catalogue),
+        examples=list(examples()),
         title=title,
         changed=sheet.text != sheet.before,
         **(_shown(tried) if tried is not None else {"tried": None, "made": []}),

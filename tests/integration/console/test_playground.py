@@ -69,6 +69,20 @@ def test_another_file_is_opened(desk: Desk) -> None:
     assert 'name="file" value="mappings/routes.yaml"' in answer.text
 
 
+def test_an_example_is_taken_and_the_change_stays(desk: Desk) -> None:
+    answer = desk.post(
+        "/console/playground", do="example", example="170-r4-rucore", file=FILE, text=CHANGED, bundle="{", kind="119"
+    )
+    page = html.unescape(answer.text)
+    assert "from: \"'female'\"," in page
+    assert "<option selected>170-r4-rucore</option>" in page
+    assert "What the change changes" in page
+    assert '"resourceType": "Bundle"' in desk.get("/console/playground?example=170-r4-rucore").replace("&#34;", '"')
+    for name in ("../../pyproject", "nobody"):
+        assert desk.http.get("/console/playground", params={"example": name}).status_code == 404
+        assert desk.post("/console/playground", do="example", example=name, file=FILE, text="").status_code == 404
+
+
 @pytest.mark.parametrize(
     "file", ["../pyproject.toml", "/etc/passwd", "mappings/signing.yaml", "mappings/../README.md", ""]
 )
