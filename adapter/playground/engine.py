@@ -6,6 +6,7 @@ compiled maps, so that a trial costs the reading of one file and the making of t
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import resource
 import time
@@ -154,6 +155,7 @@ def try_edit(edit: Edit) -> Tried:
     finally:
         path.unlink()
         _forget(edit.folder / "cache")
+        _settle()
     spent = round(1000 * (time.perf_counter() - begun))
     return replace(
         tried,
@@ -310,6 +312,13 @@ def _forget(cache: Path) -> None:
     if len(compiled) > _MOST_KEPT:
         for one in sorted(compiled, key=lambda path: path.stat().st_mtime)[: _MOST_KEPT // 2]:
             one.unlink()
+
+
+@lru_cache(maxsize=1)
+def _settle() -> None:
+    """After the first trial what is kept lives as long as the process: later collections need not look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @lru_cache(maxsize=1)
