@@ -203,12 +203,12 @@ class _Exchange:
             return await self._request("POST", url, _envelope(self.message.data, self.secret), headers)
         kind = "application/json" if self.service.form == "rest" else "application/xml"
         method, path = self._call()
-        url = self._url(path, question=False)
+        url = self._url(path)
         return await self._request(method, url, self.message.data, {**headers, "Content-Type": kind})
 
     async def _ask(self, question: Question, headers: Mapping[str, str]) -> tuple[str | None, HttpAnswer]:
         """The number of the record, ``None`` where it is not there."""
-        answer = await self._request("GET", self._url(question.path or self._call()[1], question=True), None, headers)
+        answer = await self._request("GET", self._url(question.path or self._call()[1]), None, headers)
         return (number_in(answer, question.number) if 200 <= answer.status < 300 else None), answer
 
     def _call(self) -> tuple[str, str]:
@@ -216,7 +216,7 @@ class _Exchange:
         method, _, path = self.message.operation.partition(" ")
         return self.operation.method or method, self.operation.path or path
 
-    def _url(self, path: str, *, question: bool) -> str:
+    def _url(self, path: str) -> str:
         key = self.message.key
 
         def part(match: re.Match[str]) -> str:
@@ -233,8 +233,6 @@ class _Exchange:
         if not self.service.parameters:
             return url
         given = {name: value for name, value in key.items() if value and name != "record"}
-        if question:
-            given.pop("entityId", None)
         return f"{url}?{urlencode(given)}" if given else url
 
     async def _request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:

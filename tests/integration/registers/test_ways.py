@@ -199,3 +199,15 @@ def test_a_message_with_errors_does_not_leave(told: Callable[[Story], None]) -> 
         assert (await stands.received())["state"] == []
 
     told(story)
+
+
+def test_a_route_that_is_off_makes_nothing_because_another_one_makes_its_product(clinic: Path) -> None:
+    """The example has an EpisodeOfCare; the clinic sends what a Flag says."""
+    (clinic / "day.json").write_bytes((EXAMPLES / "vzn-r4-inclusion.json").read_bytes())
+    services = "services: {vzn: {folder: out}}\n"
+    of_flags = asyncio.run(Stands(clinic).send(services=f"routes: {{vzn-flag: on}}\n{services}"))
+    assert of_flags.exit_code == 1
+    assert not (clinic / "out").exists()
+    of_episodes = asyncio.run(Stands(clinic).send(services=f"routes: {{vzn: on}}\n{services}"))
+    assert of_episodes.exit_code == 0, of_episodes.output
+    assert len(list((clinic / "out").iterdir())) == 1
